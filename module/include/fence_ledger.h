@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * ABI of /dev/fence_ledger: a ring of fixed-size records of what happens to vb2 release fences.
+ *
+ * mmap(2) the device read-only at offset 0: first one page that starts with struct fence_ledger_header, then
+ * @capacity records. Record number n (counted from 0 since the module was loaded) stands at index n % capacity. The
+ * writer fills the record, then publishes head = n + 1 with release semantics. A reader that has consumed up to tail has
+ * lost (head - tail - capacity) records when that is positive. The ring never blocks the kernel and never allocates.
+ */
+#ifndef _UAPI_FENCE_LEDGER_H
+#define _UAPI_FENCE_LEDGER_H
+
+#include <linux/types.h>
+
+#define FENCE_LEDGER_MAGIC	0x4c444746	/* "FGDL" */
+#define FENCE_LEDGER_VERSION	1
+
+/**
+ * struct fence_ledger_header - start of the first mapped page
+ * @magic: FENCE_LEDGER_MAGIC
+ * @version: FENCE_LEDGER_VERSION
+ * @record_size: sizeof(struct fence_ledger_record)
+ * @capacity: number of records in the ring, a power of two
+ * @records_offset: byte offset of the first record in the mapping
+ * @head: number of records written since load
+ * @untracked: fences that could not be followed because the table of live fences was full
+ * @inits: vb2 fences initialised
+ * @attaches: attach records written
+ * @signals: vb2 fences signalled
+ * @destroys: vb2 fences destroyed
+ */
+struct fence_ledger_header {
+	__u32 magic;
+	__u32 version;
+	__u32 record_size;
+	__u32 capacity;
+	__u64 records_offset;
+	__u64 head;
+	__u64 untracked;
+	__u64 inits;
+	__u64 attaches;
+	__u64 signals;
+	__u64 destroys;
+};
+
+/**
+ * enum fence_ledger_kind - what a record tells
+ * @FENCE_LEDGER_INIT: dma_fence_init; context, seqno
+ * @FENCE_LEDGER_ATTACH: added to the resv of a plane; context, seqno, queue, type, index, plane, value = enum dma_resv_usage
+ * @FENCE_LEDGER_SIGNAL: dma_fence_signaled; context, seqno, error
+ * @FENCE_LEDGER_DESTROY: dma_fence_destroy; context, seqno
+ * @FENCE_LEDGER_QUEUE: vb2_buf_queue; queue, type, index
+ * @FENCE_LEDGER_DONE: vb2_buf_done; queue, type, index, value = enum vb2_buffer_state
+ * @FENCE_LEDGER_JOB: a driver told a step of a hardware job; queue, type, index, context = job id,
+ *	value = enum fence_ledger_phase
+ */
+enum fence_ledger_kind {
+	FENCE_LEDGER_INIT = 1,
+	FENCE_LEDGER_ATTACH = 2,
+	FENCE_LEDGER_SIGNAL = 3,
+	FENCE_LEDGER_DESTROY = 4,
+	FENCE_LEDGER_QUEUE = 5,
+	FENCE_LEDGER_DONE = 6,
+	FENCE_LEDGER_JOB = 7,
+};
+
+/* Steps of a hardware job, in the value of a FENCE_LEDGER_JOB record. */
+enum fence_ledger_phase {
+	FENCE_LEDGER_PHASE_START = 1,
+	FENCE_LEDGER_PHASE_FIRST_STORE = 2,
+	FENCE_LEDGER_PHASE_LAST_STORE = 3,
+	FENCE_LEDGER_PHASE_END = 4,
+};
+
+#define FENCE_LEDGER_F_ATOMIC	0x1	/* recorded in hardirq context or with interrupts off */
+
+/**
+ * struct fence_ledger_record - one record, 64 bytes
+ * @seq: record number plus 1
+ * @time_ns: ktime_get_ns()
+ * @kind: enum fence_ledger_kind
+ * @flags: FENCE_LEDGER_F_*
+ * @error: dma_fence.error of a signal
+ * @context: dma_fence.context, or the job id
+ * @seqno: dma_fence.seqno
+ * @queue: address of the vb2_queue, an opaque identity
+ * @type: enum v4l2_buf_type
+ * @index: vb2_buffer.index
+ * @plane: plane number
+ * @value: see enum fence_ledger_kind
+ */
+struct fence_ledger_record {
+	__u64 seq;
+	__u64 time_ns;
+	__u16 kind;
+	__u16 flags;
+	__s32 error;
+	__u64 context;
+	__u64 seqno;
+	__u64 queue;
+	__u32 type;
+	__u32 index;
+	__u32 plane;
+	__u32 value;
+};
+
+#endif
