@@ -76,7 +76,7 @@ enum fence_ledger_phase {
 
 /**
  * struct fence_ledger_record - one record, 64 bytes
- * @seq: record number plus 1
+ * @seq: record number plus 1, and 0 while the record is being replaced
  * @time_ns: ktime_get_ns()
  * @kind: enum fence_ledger_kind
  * @flags: FENCE_LEDGER_F_*

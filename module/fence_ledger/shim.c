@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The part of the fence ledger that has to be C: static inlines, macros and the
+ * tracepoint prototypes. There is no policy here.
+ */
+#include <linux/debugfs.h>
+#include <linux/dma-fence.h>
+#include <linux/kmemleak.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+#include <linux/tracepoint.h>
+#include <linux/vmalloc.h>
+#include <media/videobuf2-core.h>
+#include <trace/events/vb2.h>
+
+#include <fence_ledger.h>
+
+#include "shim.h"
+
+static_assert(sizeof(struct fence_ledger_header) == 72);
+static_assert(offsetof(struct fence_ledger_header, head) == 24);
+static_assert(offsetof(struct fence_ledger_header, destroys) == 64);
+static_assert(sizeof(struct fence_ledger_record) == 64);
+static_assert(offsetof(struct fence_ledger_record, kind) == 16);
+static_assert(offsetof(struct fence_ledger_record, queue) == 40);
+static_assert(offsetof(struct fence_ledger_record, value) == 60);
+static_assert(sizeof(struct ledger_fence) == 32);
+static_assert(sizeof(struct ledger_buffer) == 24);
+
+/* kernel::module_param has no strings yet. */
+static char driver[64] = "vb2";
+module_param_string(driver, driver, sizeof(driver), 0444);
+MODULE_PARM_DESC(driver, "driver names of the fences to follow, separated by commas (default vb2)");
+
+const char *ledger_driver_names(void)
+{
+	return driver;
+}
+
+bool ledger_context_is_atomic(void)
+{
+	return in_hardirq() || irqs_disabled();
+}
+
+static struct ledger_fence ledger_fence_view(const struct dma_fence *fence)
+{
+	return (struct ledger_fence) {
+		.address = (unsigned long)fence,
+		.context = fence->context,
+		.seqno = fence->seqno,
+		.error = fence->error,
+	};
+}
+
+static struct ledger_buffer ledger_buffer_view(const struct vb2_queue *q,
+					       const struct vb2_buffer *vb)
+{
+	return (struct ledger_buffer) {
+		.queue = (unsigned long)q,
+		.type = vb->type,
+		.index = vb->index,
+		.state = vb->state,
+	};
+}
+
+static void ledger_probe_fence_init(void *ledger, struct dma_fence *fence)
+{
+	const struct ledger_fence view = ledger_fence_view(fence);
+	const char __rcu *name;
+
+	/* Tracepoints do not imply RCU, but the names of a fence need it. */
+	rcu_read_lock();
+	name = dma_fence_driver_name(fence);
+	ledger_on_fence_init(ledger, &view, rcu_dereference(name));
+	rcu_read_unlock();
+}
+
+static void ledger_probe_fence_signaled(void *ledger, struct dma_fence *fence)
+{
+	const struct ledger_fence view = ledger_fence_view(fence);
+
+	ledger_on_fence_signaled(ledger, &view);
+}
+
+static void ledger_probe_fence_destroy(void *ledger, struct dma_fence *fence)
+{
+	const struct ledger_fence view = ledger_fence_view(fence);
+
+	ledger_on_fence_destroy(ledger, &view);
+}
+
+static void ledger_probe_buf_queue(void *ledger, struct vb2_queue *q, struct vb2_buffer *vb)
+{
+	const struct ledger_buffer view = ledger_buffer_view(q, vb);
+
+	ledger_on_buf_queue(ledger, &view);
+}
+
+/*
+ * vb2 traces this after it has let go of the buffer. On SMP user space may have
+ * it back already; then the state is the one that the buffer has now.
+ */
+static void ledger_probe_buf_done(void *ledger, struct vb2_queue *q, struct vb2_buffer *vb)
+{
+	const struct ledger_buffer view = ledger_buffer_view(q, vb);
+
+	ledger_on_buf_done(ledger, &view);
+}
+
+#ifdef HAVE_VB2_RELEASE_FENCE_EVENTS
+static void ledger_probe_attach(void *ledger, struct vb2_queue *q, struct vb2_buffer *vb,
+				unsigned int plane, struct dma_fence *fence, unsigned int usage)
+{
+	const struct ledger_buffer buffer = ledger_buffer_view(q, vb);
+	const struct ledger_fence view = ledger_fence_view(fence);
+
+	ledger_on_attach(ledger, &buffer, plane, &view, usage);
+}
+
+static void ledger_probe_hw_job(void *ledger, struct vb2_queue *q, struct vb2_buffer *vb,
+				u64 job, unsigned int phase)
+{
+	const struct ledger_buffer view = ledger_buffer_view(q, vb);
+
+	ledger_on_hw_job(ledger, &view, job, phase);
+}
+#endif
+
+/* A probe whose @tp is NULL listens to a built-in tracepoint, found by @name. */
+struct ledger_probe {
+	const char *name;
+	struct tracepoint *tp;
+	void *func;
+};
+
+static struct ledger_probe ledger_probes[LEDGER_EVENT_COUNT] = {
+	[LEDGER_EVENT_FENCE_INIT] = {
+		.name = "dma_fence_init",
+		.func = ledger_probe_fence_init,
+	},
+	[LEDGER_EVENT_FENCE_SIGNALED] = {
+		.name = "dma_fence_signaled",
+		.func = ledger_probe_fence_signaled,
+	},
+	[LEDGER_EVENT_FENCE_DESTROY] = {
+		.name = "dma_fence_destroy",
+		.func = ledger_probe_fence_destroy,
+	},
+	[LEDGER_EVENT_BUF_QUEUE] = {
+		.name = "vb2_buf_queue",
+		.tp = &__tracepoint_vb2_buf_queue,
+		.func = ledger_probe_buf_queue,
+	},
+	[LEDGER_EVENT_BUF_DONE] = {
+		.name = "vb2_buf_done",
+		.tp = &__tracepoint_vb2_buf_done,
+		.func = ledger_probe_buf_done,
+	},
+	[LEDGER_EVENT_ATTACH] = {
+		.name = "vb2_release_fence_attach",
+#ifdef HAVE_VB2_RELEASE_FENCE_EVENTS
+		.tp = &__tracepoint_vb2_release_fence_attach,
+		.func = ledger_probe_attach,
+#endif
+	},
+	[LEDGER_EVENT_HW_JOB] = {
+		.name = "vb2_hw_job",
+#ifdef HAVE_VB2_RELEASE_FENCE_EVENTS
+		.tp = &__tracepoint_vb2_hw_job,
+		.func = ledger_probe_hw_job,
+#endif
+	},
+};
+
+/* The functions go through void pointers; let the compiler see their types once. */
+static void __maybe_unused ledger_check_probe_types(void)
+{
+	check_trace_callback_type_vb2_buf_queue(ledger_probe_buf_queue);
+	check_trace_callback_type_vb2_buf_done(ledger_probe_buf_done);
+#ifdef HAVE_VB2_RELEASE_FENCE_EVENTS
+	check_trace_callback_type_vb2_release_fence_attach(ledger_probe_attach);
+	check_trace_callback_type_vb2_hw_job(ledger_probe_hw_job);
+#endif
+}
+
+static void ledger_match_tracepoint(struct tracepoint *tp, void *priv)
+{
+	struct ledger_probe *probe = priv;
+
+	if (!strcmp(tp->name, probe->name))
+		probe->tp = tp;
+}
+
+/* Return: 0, -ENOENT if this kernel has no such tracepoint, or another error. */
+int ledger_probe_register(unsigned int event, void *ledger)
+{
+	struct ledger_probe *probe = &ledger_probes[event];
+
+	if (!probe->func)
+		return -ENOENT;
+	if (!probe->tp)
+		for_each_kernel_tracepoint(ledger_match_tracepoint, probe);
+	if (!probe->tp)
+		return -ENOENT;
+	return tracepoint_probe_register(probe->tp, probe->func, ledger);
+}
+
+void ledger_probe_unregister(unsigned int event, void *ledger)
+{
+	struct ledger_probe *probe = &ledger_probes[event];
+
+	tracepoint_probe_unregister(probe->tp, probe->func, ledger);
+}
+
+void ledger_probe_synchronize(void)
+{
+	tracepoint_synchronize_unregister();
+}
+
+/*
+ * The records hold addresses of queues. kmemleak must not take these for
+ * references, or the ledger would hide the leaks it is there to find.
+ */
+void *ledger_area_alloc(size_t size)
+{
+	void *area = vmalloc_user(size);
+
+	if (area)
+		kmemleak_no_scan(area);
+	return area;
+}
+
+void ledger_area_free(void *area)
+{
+	vfree(area);
+}
+
+int ledger_area_map(void *area, struct vm_area_struct *vma)
+{
+	return remap_vmalloc_range(vma, area, vma->vm_pgoff);
+}
+
+void ledger_lock_init(raw_spinlock_t *lock, const char *name, struct lock_class_key *key)
+{
+#ifdef CONFIG_DEBUG_SPINLOCK
+	__raw_spin_lock_init(lock, name, key, LD_WAIT_SPIN);
+#else
+	raw_spin_lock_init(lock);
+#endif
+}
+
+unsigned long ledger_lock_acquire(raw_spinlock_t *lock)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(lock, flags);
+	return flags;
+}
+
+bool ledger_lock_try_acquire(raw_spinlock_t *lock, unsigned long *flags)
+{
+	return raw_spin_trylock_irqsave(lock, *flags);
+}
+
+void ledger_lock_release(raw_spinlock_t *lock, unsigned long flags)
+{
+	raw_spin_unlock_irqrestore(lock, flags);
+}
+
+void ledger_lock_assert_held(raw_spinlock_t *lock)
+{
+	lockdep_assert_held(lock);
+}
+
+static int records_show(struct seq_file *m, void *unused)
+{
+	ledger_show_records(m->private, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(records);
+
+static int summary_show(struct seq_file *m, void *unused)
+{
+	ledger_show_summary(m->private, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(summary);
+
+/* kernel::debugfs leaves file_operations.owner NULL, so an open file would outlive the module. */
+struct dentry *ledger_debugfs_create(void *ledger)
+{
+	struct dentry *dir = debugfs_create_dir("fence_ledger", NULL);
+
+	debugfs_create_file("records", 0400, dir, ledger, &records_fops);
+	debugfs_create_file("summary", 0400, dir, ledger, &summary_fops);
+	return dir;
+}
+
+void ledger_debugfs_remove(struct dentry *dir)
+{
+	debugfs_remove(dir);
+}

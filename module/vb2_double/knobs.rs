@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The knobs of an open file: `module/include/vb2_double.h` in Rust.
+
+use crate::{
+    formats::{Size, SIZES},
+    writer::{Completion, Fault, Plan, MAX_CHUNKS}, //
+};
+use kernel::{bindings, ioctl::_IOW, prelude::*, transmute::FromBytes};
+
+/// `struct vb2_double_knob`
+#[repr(C)]
+pub(crate) struct Knob {
+    id: u32,
+    reserved: u32,
+    value: u64,
+}
+
+// SAFETY: The structure has no padding, and any bytes make a valid one.
+unsafe impl FromBytes for Knob {}
+
+/// `VB2_DOUBLE_S_KNOB`
+pub(crate) const S_KNOB: u32 = _IOW::<Knob>('V' as u32, bindings::BASE_VIDIOC_PRIVATE);
+
+// shim.c checks the same numbers against the header.
+const _: () = assert!(size_of::<Knob>() == 16);
+const _: () = assert!(S_KNOB == 0x401056c0);
+
+const JOB_BASE: u32 = 1;
+const JOB_TIME: u32 = 2;
+const CHUNKS: u32 = 3;
+const CHUNK_DELAY: u32 = 4;
+const COMPLETION: u32 = 5;
+const GATE: u32 = 6;
+const WATCHDOG: u32 = 7;
+const FAIL_ERROR: u32 = 8;
+const FAIL_LOST: u32 = 9;
+const SOURCE_CHANGE: u32 = 10;
+
+const MS: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MS;
+
+/// A change of the stream's size in the future.
+#[derive(Clone, Copy)]
+struct SourceChange {
+    /// It comes before this OUTPUT frame from now; 1 is the next.
+    frame: u16,
+    size: Size,
+}
+
+/// Something that happens to the n-th job from now.
+#[derive(Clone, Copy, Default)]
+struct Countdown(u64);
+
+impl Countdown {
+    /// Counts a job; true if it is the one.
+    fn hits(&mut self) -> bool {
+        let hit = self.0 == 1;
+
+        self.0 = self.0.saturating_sub(1);
+        hit
+    }
+}
+
+/// How the jobs of an open file are to go.
+pub(crate) struct Knobs {
+    last_job: u64,
+    job_time: u64,
+    chunks: u32,
+    chunk_delay: u64,
+    completion: Completion,
+    gate: u32,
+    watchdog: u64,
+    fail_error: Countdown,
+    fail_lost: Countdown,
+    source_change: Option<SourceChange>,
+}
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Self {
+            last_job: 0,
+            job_time: MS,
+            chunks: 4,
+            chunk_delay: 0,
+            completion: Completion::Timer,
+            gate: 0,
+            watchdog: SECOND,
+            fail_error: Countdown::default(),
+            fail_lost: Countdown::default(),
+            source_change: None,
+        }
+    }
+}
+
+/// The value, if it is in range.
+fn within(value: u64, range: core::ops::RangeInclusive<u64>) -> Result<u64> {
+    if range.contains(&value) {
+        Ok(value)
+    } else {
+        Err(EINVAL)
+    }
+}
+
+fn completion(value: u64) -> Result<Completion> {
+    match value {
+        0 => Ok(Completion::Timer),
+        1 => Ok(Completion::Work),
+        2 => Ok(Completion::Inline),
+        _ => Err(EINVAL),
+    }
+}
+
+fn source_change(value: u64) -> Result<Option<SourceChange>> {
+    let side = |value: u64| within(value & 0xffff, SIZES.min.into()..=SIZES.max.into());
+
+    within(value, 0..=0xffff_ffff_ffff)?;
+    let frame = value as u16;
+    if frame == 0 {
+        return Ok(None);
+    }
+    let (width, height) = (side(value >> 16)? as u32, side(value >> 32)? as u32);
+    Ok(Some(SourceChange {
+        frame,
+        size: Size::new(width, height),
+    }))
+}
+
+impl Knobs {
+    /// `VB2_DOUBLE_S_KNOB`. Nothing changes if this fails.
+    pub(crate) fn set(&mut self, knob: Knob) -> Result {
+        if knob.reserved != 0 {
+            return Err(EINVAL);
+        }
+
+        let value = knob.value;
+        let chunks = u64::from(MAX_CHUNKS);
+        match knob.id {
+            JOB_BASE => self.last_job = value,
+            JOB_TIME => self.job_time = within(value, 0..=10 * SECOND)?,
+            CHUNKS => self.chunks = within(value, 1..=chunks)? as u32,
+            CHUNK_DELAY => self.chunk_delay = within(value, 0..=SECOND)?,
+            COMPLETION => self.completion = completion(value)?,
+            GATE => self.gate = within(value, 0..=chunks)? as u32,
+            WATCHDOG => self.watchdog = within(value, MS..=2 * SECOND)?,
+            FAIL_ERROR => self.fail_error = Countdown(value),
+            FAIL_LOST => self.fail_lost = Countdown(value),
+            SOURCE_CHANGE => self.source_change = source_change(value)?,
+            _ => return Err(EINVAL),
+        }
+        Ok(())
+    }
+
+    /// The chunk before which the gate holds the writer; 0 if the gate is open.
+    pub(crate) fn gate(&self) -> u32 {
+        self.gate
+    }
+
+    /// The size that the stream changes to before its next frame. Answers once.
+    pub(crate) fn take_source_change(&mut self) -> Option<Size> {
+        let change = self.source_change.take_if(|change| change.frame == 1)?;
+
+        Some(change.size)
+    }
+
+    /// The plan of the job that starts now, after [`take_source_change`](Self::take_source_change)
+    /// had no answer.
+    pub(crate) fn next_job(&mut self) -> Plan {
+        self.last_job = self.last_job.wrapping_add(1);
+        if let Some(change) = &mut self.source_change {
+            change.frame = change.frame.saturating_sub(1);
+        }
+
+        let error = self.fail_error.hits();
+        let lost = self.fail_lost.hits();
+        Plan {
+            job: self.last_job,
+            job_time: self.job_time,
+            chunks: self.chunks,
+            chunk_delay: self.chunk_delay,
+            completion: self.completion,
+            watchdog: self.watchdog,
+            fault: match (error, lost) {
+                // A lost completion hides what it would have told.
+                (_, true) => Some(Fault::Lost),
+                (true, false) => Some(Fault::Error),
+                (false, false) => None,
+            },
+        }
+    }
+}

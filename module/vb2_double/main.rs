@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A mem2mem device whose hardware is a double: a stateful decoder in the small, made to test
+//! release fences.
+//!
+//! `module/include/vb2_double.h` tells what can be asked of it.
+
+mod clock;
+mod context;
+mod decoder;
+mod engine;
+mod formats;
+mod knobs;
+#[cfg(plant = "abort_signals_early")]
+mod plant;
+mod shim;
+mod v4l2;
+mod vb2;
+mod writer;
+
+use context::Context;
+use kernel::{faux, prelude::*, sync::Arc};
+
+module! {
+    type: Double,
+    name: "vb2_double",
+    authors: ["The vb2-fence-lab authors"],
+    description: "mem2mem test double for vb2 release fences",
+    license: "GPL",
+    imports_ns: ["DMA_BUF"],
+}
+
+/// Where release fences are attached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attach {
+    /// When the hardware is about to be kicked, to all buffers of the job at once.
+    DeviceRun,
+    /// When a buffer is queued, as the first draft of the series did.
+    BufQueue,
+    /// Nowhere.
+    None,
+}
+
+impl Attach {
+    /// What the module parameter says.
+    fn from_param() -> Result<Self> {
+        // SAFETY: The parameter is a string that stays the same while the module is loaded.
+        let param = unsafe { CStr::from_char_ptr(shim::vb2_double_param_attach()) };
+
+        match param.to_bytes() {
+            b"device_run" if cfg!(plant = "attach_at_qbuf_unarmed") => Ok(Self::BufQueue),
+            b"device_run" => Ok(Self::DeviceRun),
+            b"buf_queue" => Ok(Self::BufQueue),
+            b"none" => Ok(Self::None),
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+/// What all open files share.
+struct Shared {
+    queue: Arc<clock::Queue>,
+    attach: Attach,
+}
+
+/// The loaded module. The video device goes before its parent.
+struct Double {
+    _video: v4l2::Registration<Context>,
+    _parent: faux::Registration,
+}
+
+fn announce_plant() {
+    if cfg!(plant = "abort_signals_early") {
+        pr_notice!("planted bug: an aborted job ends before its writer\n");
+    }
+    if cfg!(plant = "attach_at_qbuf_unarmed") {
+        pr_notice!("planted bug: fences are attached at QBUF\n");
+    }
+}
+
+impl kernel::Module for Double {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        announce_plant();
+        let shared = Shared {
+            attach: Attach::from_param()?,
+            queue: Arc::new(clock::Queue::new(c"vb2_double")?, GFP_KERNEL)?,
+        };
+        let parent = faux::Registration::new(c"vb2_double", None)?;
+        let device: &faux::Device<kernel::device::Bound> = parent.as_ref();
+
+        Ok(Self {
+            // SAFETY: The fields of the module are dropped in their order: the parent stays bound
+            // longer.
+            _video: unsafe { v4l2::Registration::new(device.as_ref(), shared) }?,
+            _parent: parent,
+        })
+    }
+}

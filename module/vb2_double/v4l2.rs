@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe layer over V4L2 and its mem2mem framework.
+//!
+//! C headers: [`include/media/v4l2-dev.h`](srctree/include/media/v4l2-dev.h),
+//! [`include/media/v4l2-mem2mem.h`](srctree/include/media/v4l2-mem2mem.h).
+//!
+//! A driver implements [`Driver`] for the state of one open file. The layer allocates that state
+//! together with its `struct v4l2_fh` as a [`FileHandle`], which is what all callbacks get.
+
+pub(crate) mod device;
+pub(crate) mod event;
+pub(crate) mod file_handle;
+pub(crate) mod format;
+pub(crate) mod ioctl;
+pub(crate) mod mem2mem;
+pub(crate) mod video_device;
+
+pub(crate) use self::{
+    event::Event,
+    file_handle::{Driver, FileHandle},
+    format::PixFormat,
+    video_device::{Info, Registration}, //
+};

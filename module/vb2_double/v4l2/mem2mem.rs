@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `struct v4l2_m2m_dev` and `struct v4l2_m2m_ctx`.
+//!
+//! C header: [`include/media/v4l2-mem2mem.h`](srctree/include/media/v4l2-mem2mem.h)
+
+use super::{Driver, FileHandle};
+use crate::{
+    shim,
+    vb2::{ActiveBuffer, Buffer, Direction, JobBuffer, Queue}, //
+};
+use core::{marker::PhantomData, ptr::NonNull};
+use kernel::{
+    bindings,
+    error::{from_err_ptr, to_result},
+    prelude::*,
+    types::Opaque, //
+};
+
+/// `struct v4l2_m2m_ops`
+pub(crate) trait Operations: Sized + Sync {
+    /// A job may run: starts it. May sleep. Ends with one call of [`Context::job_finish`], now or
+    /// later.
+    fn device_run(this: &FileHandle<Self>);
+
+    /// Whether a job could run. Called with interrupts off, when both queues have a buffer.
+    fn job_ready(this: &FileHandle<Self>) -> bool;
+
+    /// The job that runs, or is about to, must end soon. May be called before and during
+    /// [`device_run`](Self::device_run).
+    fn job_abort(this: &FileHandle<Self>);
+}
+
+/// A mem2mem device whose contexts are the [`FileHandle`]s of a `T`: runs one job at a time.
+///
+/// # Invariants
+///
+/// The pointer is to a `struct v4l2_m2m_dev` that this owns and that has the operations of `T`.
+pub(crate) struct Device<T: Operations>(NonNull<bindings::v4l2_m2m_dev>, PhantomData<T>);
+
+// SAFETY: A mem2mem device may be used and released from any thread.
+unsafe impl<T: Operations> Send for Device<T> {}
+// SAFETY: The C side does its own locking.
+unsafe impl<T: Operations> Sync for Device<T> {}
+
+impl<T: Operations> Device<T> {
+    const OPS: bindings::v4l2_m2m_ops = bindings::v4l2_m2m_ops {
+        device_run: Some(Self::device_run),
+        job_ready: Some(Self::job_ready),
+        job_abort: Some(Self::job_abort),
+    };
+
+    /// `v4l2_m2m_init()`
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: The table is a constant.
+        let dev = from_err_ptr(unsafe { bindings::v4l2_m2m_init(&Self::OPS) })?;
+
+        // INVARIANT: The device is new and has the operations of `T`.
+        Ok(Self(NonNull::new(dev).ok_or(ENOMEM)?, PhantomData))
+    }
+
+    /// # Safety
+    ///
+    /// `data` is a file handle of a `T`.
+    unsafe extern "C" fn device_run(data: *mut c_void) {
+        // SAFETY: By the caller.
+        T::device_run(unsafe { &*data.cast::<FileHandle<T>>() });
+    }
+
+    /// # Safety
+    ///
+    /// `data` is a file handle of a `T`.
+    unsafe extern "C" fn job_ready(data: *mut c_void) -> c_int {
+        // SAFETY: By the caller.
+        T::job_ready(unsafe { &*data.cast::<FileHandle<T>>() }).into()
+    }
+
+    /// # Safety
+    ///
+    /// `data` is a file handle of a `T`.
+    unsafe extern "C" fn job_abort(data: *mut c_void) {
+        // SAFETY: By the caller.
+        T::job_abort(unsafe { &*data.cast::<FileHandle<T>>() });
+    }
+}
+
+impl<T: Operations> Drop for Device<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type's invariant. All contexts are gone: a file handle keeps the module
+        // busy.
+        unsafe { bindings::v4l2_m2m_release(self.0.as_ptr()) };
+    }
+}
+
+/// The two queues of one open file, and its place in the device's job queue.
+///
+/// # Invariants
+///
+/// The context is valid.
+#[repr(transparent)]
+pub(crate) struct Context(Opaque<bindings::v4l2_m2m_ctx>);
+
+/// What [`init`] needs besides the file handle.
+pub(crate) struct Parts {
+    /// The mutex of both queues, initialised.
+    pub(crate) lock: *mut bindings::mutex,
+    /// The device that memory is allocated for.
+    pub(crate) device: *mut bindings::device,
+}
+
+/// Argument of [`queue_init`]: the core passes on only one pointer, which becomes the context's.
+struct QueueInit<'a, T> {
+    handle: *const FileHandle<T>,
+    parts: &'a Parts,
+}
+
+/// `v4l2_m2m_ctx_init()`
+///
+/// # Safety
+///
+/// `handle` and what `parts` points to outlive the context.
+pub(crate) unsafe fn init<T: Driver>(
+    device: &Device<T>,
+    handle: *const FileHandle<T>,
+    parts: &Parts,
+) -> Result<NonNull<bindings::v4l2_m2m_ctx>> {
+    let mut args = QueueInit { handle, parts };
+
+    // SAFETY: `queue_init` gets what it wants and uses it only during the call.
+    let ctx = from_err_ptr(unsafe {
+        bindings::v4l2_m2m_ctx_init(
+            device.0.as_ptr(),
+            (&raw mut args).cast(),
+            Some(queue_init::<T>),
+        )
+    })?;
+    let ctx = NonNull::new(ctx).ok_or(ENOMEM)?;
+
+    // SAFETY: The context is valid and nothing uses it yet.
+    unsafe { (*ctx.as_ptr()).priv_ = handle.cast_mut().cast() };
+    Ok(ctx)
+}
+
+/// # Safety
+///
+/// `args` is the `QueueInit<T>` of an [`init`], and the queues are its new context's.
+unsafe extern "C" fn queue_init<T: Driver>(
+    args: *mut c_void,
+    src: *mut bindings::vb2_queue,
+    dst: *mut bindings::vb2_queue,
+) -> c_int {
+    // SAFETY: By the caller.
+    let args = unsafe { &*args.cast::<QueueInit<'_, T>>() };
+    let init = |queue, direction| {
+        // SAFETY: The queues are part of the zeroed context; the rest is what `init` was promised.
+        unsafe {
+            crate::vb2::queue::init::<T>(
+                queue,
+                direction,
+                T::queue_config(&*args.handle, direction),
+                args.handle,
+                args.parts.lock,
+                args.parts.device,
+            )
+        }
+    };
+
+    kernel::error::from_result(|| {
+        init(src, Direction::Output)?;
+        init(dst, Direction::Capture)?;
+        Ok(0)
+    })
+}
+
+impl Context {
+    /// # Safety
+    ///
+    /// `ptr` is a valid context, for `'a`.
+    pub(crate) unsafe fn from_raw<'a>(ptr: *mut bindings::v4l2_m2m_ctx) -> &'a Self {
+        // INVARIANT: By the caller.
+        // SAFETY: By the caller.
+        unsafe { &*ptr.cast::<Self>() }
+    }
+
+    fn as_raw(&self) -> *mut bindings::v4l2_m2m_ctx {
+        self.0.get()
+    }
+
+    /// The queue of one direction.
+    pub(crate) fn queue(&self, direction: Direction) -> &Queue {
+        // SAFETY: By the type's invariant; the queues are part of the context.
+        unsafe {
+            Queue::from_raw(match direction {
+                Direction::Output => shim::vb2_double_m2m_src_vq(self.as_raw()),
+                Direction::Capture => shim::vb2_double_m2m_dst_vq(self.as_raw()),
+            })
+        }
+    }
+
+    /// `v4l2_m2m_buf_queue()`: puts the buffer on the ready list of its queue.
+    pub(crate) fn buf_queue(&self, buffer: ActiveBuffer) {
+        // SAFETY: By the types' invariants; the list owes the buffer to vb2 now.
+        unsafe { bindings::v4l2_m2m_buf_queue(self.as_raw(), buffer.into_raw()) };
+    }
+
+    /// The first buffers of both ready lists, which the running job uses: OUTPUT, then CAPTURE.
+    ///
+    /// Both stay on their lists until the job ends. Were the source taken off before,
+    /// V4L2_DEC_CMD_STOP would find no frame to wait for; were only the destination left there, it
+    /// would be given back while it is written.
+    ///
+    /// # Safety
+    ///
+    /// A job runs, and what this returns is not used after its end.
+    pub(crate) unsafe fn job_buffers(&self) -> Option<(JobBuffer, JobBuffer)> {
+        // SAFETY: By the type's invariant, and the contract of `JobBuffer` by the caller.
+        unsafe {
+            let src = NonNull::new(shim::vb2_double_m2m_next_src_buf(self.as_raw()))?;
+            let dst = NonNull::new(shim::vb2_double_m2m_next_dst_buf(self.as_raw()))?;
+            Some((JobBuffer::from_raw(src), JobBuffer::from_raw(dst)))
+        }
+    }
+
+    /// Takes the first buffer off the ready list.
+    pub(crate) fn take(&self, direction: Direction) -> Option<ActiveBuffer> {
+        // SAFETY: By the type's invariant.
+        let buffer = unsafe {
+            match direction {
+                Direction::Output => shim::vb2_double_m2m_src_buf_remove(self.as_raw()),
+                Direction::Capture => shim::vb2_double_m2m_dst_buf_remove(self.as_raw()),
+            }
+        };
+
+        // SAFETY: What is on a ready list is active, and is not on it any more.
+        (!buffer.is_null()).then(|| unsafe { ActiveBuffer::from_raw(buffer) })
+    }
+
+    /// `v4l2_m2m_job_finish()`: the running job has ended. The file handle may be gone when this
+    /// returns.
+    pub(crate) fn job_finish(&self) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::v4l2_m2m_job_finish((*self.as_raw()).m2m_dev, self.as_raw()) };
+    }
+
+    /// `v4l2_m2m_try_schedule()`. May run a job of any file handle before it returns.
+    pub(crate) fn try_schedule(&self) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::v4l2_m2m_try_schedule(self.as_raw()) };
+    }
+
+    /// Whether the stream ends with the frame in this OUTPUT buffer.
+    pub(crate) fn is_last_draining(&self, src: &Buffer) -> bool {
+        // SAFETY: By the types' invariants.
+        unsafe { shim::vb2_double_m2m_is_last_draining_src_buf(self.as_raw(), src.as_v4l2()) }
+    }
+
+    /// Whether the next CAPTURE buffer has to be given back empty and last.
+    pub(crate) fn next_dst_is_last(&self) -> bool {
+        // SAFETY: By the type's invariant.
+        unsafe { shim::vb2_double_m2m_dst_buf_is_last(self.as_raw()) }
+    }
+
+    /// `v4l2_m2m_last_buffer_done()`: gives the buffer back as the last one, and stops.
+    pub(crate) fn last_buffer_done(&self, dst: ActiveBuffer) {
+        // SAFETY: By the types' invariants; this gives the buffer back to vb2.
+        unsafe { bindings::v4l2_m2m_last_buffer_done(self.as_raw(), dst.into_raw()) };
+    }
+
+    /// Whether the drain is over and no job runs until it is started again.
+    pub(crate) fn has_stopped(&self) -> bool {
+        // SAFETY: By the type's invariant.
+        unsafe { shim::vb2_double_m2m_has_stopped(self.as_raw()) }
+    }
+
+    /// `v4l2_m2m_mark_stopped()`: the drain is over.
+    pub(crate) fn mark_stopped(&self) {
+        // SAFETY: By the type's invariant.
+        unsafe { shim::vb2_double_m2m_mark_stopped(self.as_raw()) };
+    }
+
+    /// `v4l2_m2m_update_start_streaming_state()`
+    pub(crate) fn update_start_streaming_state(&self, queue: &Queue) {
+        // SAFETY: By the types' invariants.
+        unsafe { bindings::v4l2_m2m_update_start_streaming_state(self.as_raw(), queue.as_raw()) };
+    }
+
+    /// `v4l2_m2m_update_stop_streaming_state()`
+    pub(crate) fn update_stop_streaming_state(&self, queue: &Queue) {
+        // SAFETY: By the types' invariants.
+        unsafe { bindings::v4l2_m2m_update_stop_streaming_state(self.as_raw(), queue.as_raw()) };
+    }
+
+    /// `v4l2_m2m_decoder_cmd()`
+    pub(crate) fn decoder_cmd(&self, command: &mut bindings::v4l2_decoder_cmd) -> Result {
+        // SAFETY: By the type's invariant. The file is not used.
+        to_result(unsafe {
+            bindings::v4l2_m2m_decoder_cmd(core::ptr::null_mut(), self.as_raw(), command)
+        })
+    }
+}
