@@ -126,9 +126,15 @@ impl<T: Driver> FileHandle<T> {
     ) -> Result {
         let this = KBox::pin_init(
             try_pin_init!(Self {
-                // SAFETY: `fh` is valid for writes and will stay where it is, and by the caller so
-                // is `vdev`.
-                fh <- Opaque::ffi_init(|fh| unsafe { bindings::v4l2_fh_init(fh, vdev) }),
+                fh <- Opaque::ffi_init(|fh: *mut bindings::v4l2_fh| {
+                    // SAFETY: `fh` is valid for writes, and for a C structure of integers,
+                    // pointers and lists all zeroes is a value. `v4l2_fh_init()` expects it: it
+                    // leaves `navailable` as it finds it.
+                    unsafe { fh.write_bytes(0, 1) };
+                    // SAFETY: `fh` is valid for writes and will stay where it is, and by the
+                    // caller so is `vdev`.
+                    unsafe { bindings::v4l2_fh_init(fh, vdev) }
+                }),
                 data <- T::open(shared),
             }),
             GFP_KERNEL,
