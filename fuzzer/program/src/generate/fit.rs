@@ -1,0 +1,483 @@
+//! What makes sense next: every operation that suits the state, with a weight for how much it suits. What a job still lacks
+//! weighs most, so that programs get somewhere.
+
+use crate::choose::Choose;
+use crate::model::{BufferState, FileModel, Model, QueueModel};
+use crate::op::{
+    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Memory, Micros, Op,
+    Queue, Sync, SyncEdge,
+};
+use crate::profile::Profile;
+
+/// Weight of an operation that suits, but that nothing waits for.
+const NORMAL: u32 = 12;
+/// Slots of each kind that are considered; more would drown the rest.
+const SLOTS: usize = 4;
+/// Exports that a program makes before it is thought to have enough.
+const ENOUGH_EXPORTS: usize = 5;
+
+/// The operations to choose from.
+struct Bag<'p> {
+    profile: &'p Profile,
+    weights: Vec<u32>,
+    ops: Vec<Op>,
+}
+
+impl Bag<'_> {
+    fn add(&mut self, fit: u32, op: Op) {
+        let weight = self.profile.weight(op.kind()) * fit;
+        if weight > 0 {
+            self.weights.push(weight);
+            self.ops.push(op);
+        }
+    }
+
+    /// Adds alternatives that share one weight.
+    fn add_each(&mut self, fit: u32, ops: impl IntoIterator<Item = Op>) {
+        let ops: Vec<Op> = ops.into_iter().collect();
+        let share = (fit / ops.len().max(1) as u32).max(u32::from(fit > 0));
+        ops.into_iter().for_each(|op| self.add(share, op));
+    }
+}
+
+/// One of the operations that suit; its numbers are still to be filled in.
+pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Option<Op> {
+    let mut bag = Bag {
+        profile,
+        weights: Vec::new(),
+        ops: Vec::new(),
+    };
+    globals(&mut bag, model);
+    for file in model.open_files() {
+        if let Some(state) = model.file(file) {
+            knobs(&mut bag, file, state);
+            events(&mut bag, file, state);
+            Queue::ALL
+                .iter()
+                .for_each(|queue| buffers(&mut bag, model, file, state, *queue));
+        }
+    }
+    dmabufs(&mut bag, model);
+    syncs(&mut bag, model);
+    let index = choose.weighted(&bag.weights);
+    (index < bag.ops.len()).then(|| bag.ops.swap_remove(index))
+}
+
+fn globals(bag: &mut Bag<'_>, model: &Model) {
+    let open = model.open_files().len();
+    if let Some(file) = model.free_file() {
+        let fit = match open {
+            0 => 100 * NORMAL,
+            _ if open < usize::from(bag.profile.max_files) => 1,
+            _ => 0,
+        };
+        bag.add(fit, Op::Open { file });
+    }
+    let unused = model.stale_files().len() > open;
+    bag.add(if unused { 2 * NORMAL } else { 1 }, Op::Reload);
+    bag.add(if model.pending > 0 { 2 * NORMAL } else { 0 }, Op::Join);
+    bag.add(
+        if model.in_flight() { NORMAL } else { 2 },
+        Op::Advance { time: Micros(0) },
+    );
+}
+
+fn knobs(bag: &mut Bag<'_>, file: File, state: &FileModel) {
+    let streaming = Queue::ALL.iter().any(|queue| state.queue(*queue).streaming);
+    let fit = if streaming { 6 } else { 12 };
+    let time = Micros(0);
+    bag.add(fit, Op::JobTime { file, time });
+    bag.add(
+        fit,
+        Op::Chunks {
+            file,
+            count: 1,
+            delay: time,
+        },
+    );
+    bag.add(
+        if state.gated { NORMAL } else { fit },
+        Op::Watchdog { file, time },
+    );
+    bag.add_each(
+        fit,
+        Completion::ALL.iter().map(|context| Op::Completion {
+            file,
+            context: *context,
+        }),
+    );
+    bag.add_each(
+        fit,
+        Fault::ALL.iter().map(|fault| Op::Fail {
+            file,
+            fault: *fault,
+            job: 1,
+        }),
+    );
+    bag.add(
+        fit,
+        Op::SourceChange {
+            file,
+            frame: 1,
+            width: 0,
+            height: 0,
+        },
+    );
+    if state.gated {
+        bag.add(NORMAL, Op::GateOpen { file });
+    } else {
+        bag.add(NORMAL, Op::GateClose { file, chunk: 1 });
+    }
+}
+
+fn events(bag: &mut Bag<'_>, file: File, state: &FileModel) {
+    if state.subscribed {
+        bag.add(
+            if state.changed {
+                2 * NORMAL
+            } else {
+                NORMAL / 2
+            },
+            Op::Dqevent { file },
+        );
+    } else {
+        let subscribe = |event: &EventKind| Op::Subscribe {
+            file,
+            event: *event,
+        };
+        bag.add_each(NORMAL / 2, EventKind::ALL.iter().map(subscribe));
+    }
+    let streaming = state.queue(Queue::Output).streaming;
+    let stop = Op::DecoderCmd {
+        file,
+        cmd: DecoderCmd::Stop,
+    };
+    bag.add(
+        if streaming && !state.drained {
+            NORMAL / 2
+        } else {
+            0
+        },
+        stop,
+    );
+    let start = Op::DecoderCmd {
+        file,
+        cmd: DecoderCmd::Start,
+    };
+    bag.add(
+        if state.drained || state.changed {
+            2 * NORMAL
+        } else {
+            0
+        },
+        start,
+    );
+    let poll = |interest: &Interest| {
+        let timeout = Micros(0);
+        Op::PollFile {
+            file,
+            interest: *interest,
+            timeout,
+        }
+    };
+    bag.add_each(
+        if streaming { NORMAL / 2 } else { 1 },
+        Interest::ALL.iter().map(poll),
+    );
+    bag.add(
+        if state.in_flight() { NORMAL } else { 4 },
+        Op::CloseFile { file },
+    );
+}
+
+fn buffers(bag: &mut Bag<'_>, model: &Model, file: File, state: &FileModel, queue: Queue) {
+    let content = state.queue(queue);
+    allocation(bag, model, file, queue, content);
+    queueing(bag, model, file, queue, content);
+    exports(bag, model, file, queue, content);
+    let on = match (
+        content.streaming,
+        content.has_buffers(),
+        content.queued_count(),
+    ) {
+        (true, ..) | (_, false, _) => 0,
+        (_, _, 0) => NORMAL / 2,
+        _ => 8 * NORMAL,
+    };
+    bag.add(on, Op::Streamon { file, queue });
+    let restart = if state.changed && queue == Queue::Capture {
+        3 * NORMAL
+    } else {
+        NORMAL / 3
+    };
+    let off = if state.in_flight() { NORMAL } else { restart };
+    bag.add(
+        if content.streaming { off } else { 0 },
+        Op::Streamoff { file, queue },
+    );
+    let wait = !state.gated && (state.in_flight() || content.has_done());
+    let dq = match (content.has_done(), state.in_flight()) {
+        (true, _) => 3 * NORMAL,
+        (_, true) => NORMAL,
+        _ => u32::from(content.streaming),
+    };
+    bag.add_each(
+        dq,
+        [false, wait, wait].map(|wait| Op::Dqbuf { file, queue, wait }),
+    );
+}
+
+fn allocation(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: &QueueModel) {
+    let (width, height) = content.size;
+    let empty = !content.has_buffers();
+    let format = match (empty, content.is_formatted(), queue) {
+        // The double starts with large frames, which cost time and show nothing more.
+        (true, false, Queue::Output) => 30 * NORMAL,
+        (true, false, Queue::Capture) => NORMAL / 2,
+        (true, true, _) => 1,
+        _ => 0,
+    };
+    bag.add(
+        format,
+        Op::SetFormat {
+            file,
+            queue,
+            width,
+            height,
+        },
+    );
+    bag.add(2, Op::GetFormat { file, queue });
+    let reqbufs = |memory, count| Op::Reqbufs {
+        file,
+        queue,
+        memory,
+        count,
+    };
+    if empty {
+        bag.add(8 * NORMAL, reqbufs(Memory::Mmap, 1));
+        let import = if model.live_dmabufs().is_empty() {
+            2
+        } else {
+            NORMAL
+        };
+        bag.add(import, reqbufs(Memory::Dmabuf, 1));
+    } else if !content.streaming {
+        bag.add_each(
+            NORMAL / 2,
+            [reqbufs(Memory::Mmap, 1), reqbufs(Memory::Mmap, 0)],
+        );
+    }
+    let memory = content.memory.unwrap_or(Memory::Mmap);
+    let create = if content.buffers.len() < 6 {
+        NORMAL / 3
+    } else {
+        0
+    };
+    bag.add(
+        create,
+        Op::CreateBufs {
+            file,
+            queue,
+            memory,
+            count: 1,
+        },
+    );
+}
+
+fn queueing(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: &QueueModel) {
+    let mut free = content.in_state(&[BufferState::Dequeued, BufferState::Prepared]);
+    free.truncate(SLOTS);
+    let imports: Vec<Option<Dmabuf>> = match content.memory {
+        Some(Memory::Dmabuf) => recent(model.live_dmabufs()).into_iter().map(Some).collect(),
+        _ => vec![None],
+    };
+    let each = |make: &dyn Fn(u32, Option<Dmabuf>) -> Op| -> Vec<Op> {
+        let pairs = free
+            .iter()
+            .flat_map(|index| imports.iter().map(move |d| (*index, *d)));
+        pairs.map(|(index, dmabuf)| make(index, dmabuf)).collect()
+    };
+    let fit = match content.queued_count() {
+        0 => 8 * NORMAL,
+        1 => NORMAL,
+        _ => NORMAL / 2,
+    };
+    bag.add_each(
+        fit,
+        each(&|index, dmabuf| Op::Qbuf {
+            file,
+            queue,
+            index,
+            dmabuf,
+        }),
+    );
+    let prepare = |index, dmabuf| Op::PrepareBuf {
+        file,
+        queue,
+        index,
+        dmabuf,
+    };
+    bag.add_each(NORMAL / 3, each(&prepare));
+    let remove = |index: &u32| Op::RemoveBufs {
+        file,
+        queue,
+        index: *index,
+        count: 1,
+    };
+    bag.add_each(NORMAL / 3, free.iter().map(remove));
+    if content.has_buffers() {
+        bag.add(
+            1,
+            Op::Querybuf {
+                file,
+                queue,
+                index: 0,
+            },
+        );
+    }
+}
+
+fn exports(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: &QueueModel) {
+    let Some(dmabuf) = model.free_dmabuf() else {
+        return;
+    };
+    if content.memory != Some(Memory::Mmap) {
+        return;
+    }
+    use BufferState::{Dequeued, Done, Prepared, Queued};
+    let mut present = if model.in_flight() {
+        content.in_state(&[Queued])
+    } else {
+        content.in_state(&[Queued, Dequeued, Prepared, Done])
+    };
+    present.truncate(SLOTS);
+    let mine = model.dmabufs.iter().filter_map(|slot| slot.live());
+    let exported = mine
+        .filter(|export| (export.file, export.queue) == (file, queue))
+        .count();
+    let fit = match (exported, model.in_flight()) {
+        (ENOUGH_EXPORTS.., _) => 1,
+        (0, _) => 2 * NORMAL,
+        (_, true) => NORMAL,
+        _ => NORMAL / 3,
+    };
+    bag.add_each(
+        fit,
+        present.into_iter().map(|index| Op::Expbuf {
+            dmabuf,
+            file,
+            queue,
+            index,
+        }),
+    );
+}
+
+fn dmabufs(bag: &mut Bag<'_>, model: &Model) {
+    let slots = recent(model.live_dmabufs());
+    let syncs = recent(model.live_syncs());
+    let busy = model.in_flight();
+    let (watch, look) = if busy {
+        (3 * NORMAL, NORMAL)
+    } else {
+        (NORMAL, NORMAL / 2)
+    };
+    let all = |make: &dyn Fn(Dmabuf) -> Vec<Op>| slots.iter().flat_map(|d| make(*d)).collect();
+    let each = |bag: &mut Bag<'_>, fit, ops: Vec<Op>| bag.add_each(fit, ops);
+    if let Some(sync) = model.free_sync() {
+        let export = |dmabuf| {
+            with_access(|access| Op::ExportSync {
+                sync,
+                dmabuf,
+                access,
+            })
+        };
+        each(bag, watch, all(&export));
+    }
+    for sync in syncs {
+        let import = |dmabuf| {
+            with_access(|access| Op::ImportSync {
+                dmabuf,
+                sync,
+                access,
+            })
+        };
+        each(bag, NORMAL, all(&import));
+    }
+    each(bag, look, all(&cpu_syncs));
+    each(bag, look, all(&dmabuf_polls));
+    each(bag, look, all(&|dmabuf| vec![Op::Check { dmabuf }]));
+    each(
+        bag,
+        NORMAL / 2,
+        all(&|dmabuf| vec![Op::CloseDmabuf { dmabuf }]),
+    );
+}
+
+fn with_access(make: impl Fn(Access) -> Op) -> Vec<Op> {
+    Access::ALL.iter().map(|access| make(*access)).collect()
+}
+
+fn cpu_syncs(dmabuf: Dmabuf) -> Vec<Op> {
+    let edge = |edge: SyncEdge| {
+        with_access(|access| Op::CpuSync {
+            dmabuf,
+            edge,
+            access,
+        })
+    };
+    SyncEdge::ALL
+        .iter()
+        .flat_map(|which| edge(*which))
+        .collect()
+}
+
+fn dmabuf_polls(dmabuf: Dmabuf) -> Vec<Op> {
+    let timeout = Micros(0);
+    let interests = [Interest::In, Interest::Out];
+    interests
+        .map(|interest| Op::PollDmabuf {
+            dmabuf,
+            interest,
+            timeout,
+        })
+        .to_vec()
+}
+
+fn syncs(bag: &mut Bag<'_>, model: &Model) {
+    let slots = recent(model.live_syncs());
+    let each = |bag: &mut Bag<'_>, fit, make: &dyn Fn(Sync) -> Op| {
+        bag.add_each(
+            fit,
+            slots.iter().map(|sync| make(*sync)).collect::<Vec<_>>(),
+        );
+    };
+    let watch = if model.in_flight() {
+        NORMAL
+    } else {
+        NORMAL / 2
+    };
+    each(bag, watch, &|sync| Op::PollSync {
+        sync,
+        timeout: Micros(0),
+    });
+    each(bag, watch, &|sync| Op::FileInfo { sync });
+    each(bag, NORMAL, &|sync| Op::SetDeadline {
+        sync,
+        after: Micros(0),
+    });
+    each(bag, NORMAL, &|sync| Op::CloseSync { sync });
+    if let Some(merged) = model.free_sync() {
+        let other = slots.first().copied();
+        each(bag, NORMAL / 2, &|sync| Op::Merge {
+            sync: merged,
+            a: other.unwrap_or(sync),
+            b: sync,
+        });
+    }
+}
+
+/// The slots that were made last.
+fn recent<T>(mut slots: Vec<T>) -> Vec<T> {
+    let surplus = slots.len().saturating_sub(SLOTS);
+    slots.split_off(surplus)
+}

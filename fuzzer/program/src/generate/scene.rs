@@ -1,0 +1,342 @@
+//! Scenes: short plays of several operations that random choice would rarely put in this order. A scene loses a step now and
+//! then, so that its broken variations are played as well.
+
+use super::details;
+use super::script::Script;
+use crate::choose::Choose;
+use crate::model::{BufferState, Model};
+use crate::op::{DecoderCmd, EventKind, Interest, Memory, Micros, Op, Queue, Step};
+use crate::profile::Profile;
+
+/// Steps in 100 that a scene loses.
+const HOLES: u32 = 7;
+
+/// A scene, written into a script. None if the state has no room for it.
+type Scene = fn(&mut Script<'_>) -> Option<()>;
+
+const SCENES: [Scene; 11] = [
+    gated_observers,
+    watchdog_expires,
+    reconfigure,
+    import_across,
+    in_place,
+    close_held,
+    reload_held,
+    stop_from_thread,
+    drain,
+    free_held,
+    out_of_order,
+];
+
+/// The steps of one scene that suits the state; none if the scene that was drawn has no room.
+pub(super) fn play(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Vec<Step> {
+    let scene = SCENES[choose.below(SCENES.len())];
+    perform(scene, model, choose, profile)
+}
+
+/// The steps that are missing until a job runs, and a fence to show for it.
+pub(super) fn start_job(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Vec<Step> {
+    let start = |script: &mut Script<'_>| {
+        let file = script.file()?;
+        let dmabuf = script.arm(file)?;
+        script.fence(dmabuf).map(drop)
+    };
+    perform(start, model, choose, profile)
+}
+
+fn perform(scene: Scene, model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Vec<Step> {
+    let mut script = Script {
+        model: model.clone(),
+        steps: Vec::new(),
+        choose,
+    };
+    // A scene that stops half way is a scene with the last steps lost.
+    let _ = scene(&mut script);
+    let Script {
+        mut steps, choose, ..
+    } = script;
+    steps.retain(|step| profile.weight(step.op.kind()) > 0 && !choose.chance(HOLES));
+    steps
+}
+
+/// Everything that may look at a held job looks; then the gate opens.
+fn gated_observers(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let (dmabuf, sync) = script.hold(file)?;
+    script.advance();
+    for interest in [Interest::In, Interest::Out] {
+        script.run(Op::PollDmabuf {
+            dmabuf,
+            interest,
+            timeout: Micros(1_000),
+        });
+    }
+    let source = script
+        .model
+        .queue(file, Queue::Output)?
+        .in_state(&[BufferState::Queued]);
+    if let Some(index) = source.first() {
+        let read = script.export(file, Queue::Output, *index)?;
+        script.fence(read)?;
+    }
+    script.look(dmabuf, sync);
+    script.run(Op::GateOpen { file });
+    script.dequeue(file, Queue::Capture);
+    script.look(dmabuf, sync);
+    Some(())
+}
+
+/// Nobody opens the gate: the watchdog has to.
+fn watchdog_expires(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let time = Micros([5_000, 20_000, 50_000][script.choose.below(3)]);
+    script.run(Op::Watchdog { file, time });
+    let (dmabuf, sync) = script.hold(file)?;
+    script.run(Op::PollSync {
+        sync,
+        timeout: Micros(time.0 + 10_000),
+    });
+    script.look(dmabuf, sync);
+    script.dequeue(file, Queue::Capture);
+    Some(())
+}
+
+/// The stream changes size; userspace restarts CAPTURE with new buffers while it holds the old ones.
+fn reconfigure(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    script.run(Op::Subscribe {
+        file,
+        event: EventKind::SourceChange,
+    });
+    let (width, height) = details::size(script.choose);
+    script.run(Op::SourceChange {
+        file,
+        frame: 2,
+        width,
+        height,
+    });
+    let old = if script.choose.chance(50) {
+        script.hold(file)?.0
+    } else {
+        script.arm(file)?
+    };
+    script.queue_one(file, Queue::Output);
+    script.queue_one(file, Queue::Capture);
+    let queue = Queue::Capture;
+    if script.choose.chance(60) {
+        script.run(Op::GateOpen { file });
+        script.dequeue(file, queue);
+        script.run(Op::Dqevent { file });
+    }
+    script.run(Op::Streamoff { file, queue });
+    script.run(Op::Reqbufs {
+        file,
+        queue,
+        memory: Memory::Mmap,
+        count: 0,
+    });
+    match script.choose.below(3) {
+        0 => script.run(Op::GetFormat { file, queue }),
+        1 => script.run(Op::SetFormat {
+            file,
+            queue,
+            width,
+            height,
+        }),
+        _ => {}
+    }
+    script.allocate(file, queue, Memory::Mmap);
+    let new = script.export(file, queue, 0)?;
+    script.queue_one(file, queue);
+    script.run(Op::Streamon { file, queue });
+    script.run(Op::Check { dmabuf: old });
+    script.fence(new)?;
+    script.dequeue(file, queue);
+    script.run(Op::Check { dmabuf: new });
+    Some(())
+}
+
+/// The CAPTURE plane of one file is the OUTPUT plane of another.
+fn import_across(script: &mut Script<'_>) -> Option<()> {
+    let first = script.file()?;
+    let (dmabuf, sync) = if script.choose.chance(60) {
+        script.hold(first)?
+    } else {
+        let dmabuf = script.arm(first)?;
+        (dmabuf, script.fence(dmabuf)?)
+    };
+    let file = script.model.free_file()?;
+    script.open(file);
+    script.allocate(file, Queue::Output, Memory::Dmabuf);
+    script.allocate(file, Queue::Capture, Memory::Mmap);
+    let import = Some(dmabuf);
+    script.run(Op::Qbuf {
+        file,
+        queue: Queue::Output,
+        index: 0,
+        dmabuf: import,
+    });
+    script.queue_one(file, Queue::Capture);
+    script.stream(file);
+    script.fence(dmabuf)?;
+    script.run(Op::GateOpen { file: first });
+    script.dequeue(file, Queue::Output);
+    script.look(dmabuf, sync);
+    Some(())
+}
+
+/// One plane on both queues of a file.
+fn in_place(script: &mut Script<'_>) -> Option<()> {
+    let maker = script.file()?;
+    script.allocate(maker, Queue::Capture, Memory::Mmap);
+    let dmabuf = script.export(maker, Queue::Capture, 0)?;
+    let file = script.model.free_file()?;
+    script.open(file);
+    for queue in [Queue::Output, Queue::Capture] {
+        script.allocate(file, queue, Memory::Dmabuf);
+        script.run(Op::Qbuf {
+            file,
+            queue,
+            index: 0,
+            dmabuf: Some(dmabuf),
+        });
+    }
+    script.stream(file);
+    let sync = script.fence(dmabuf)?;
+    script.dequeue(file, Queue::Capture);
+    script.look(dmabuf, sync);
+    Some(())
+}
+
+/// The video file goes; its dma-buf and sync_file stay.
+fn close_held(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let (dmabuf, sync) = script.hold(file)?;
+    script.run(Op::CloseFile { file });
+    script.run(Op::FileInfo { sync });
+    script.run(Op::SetDeadline {
+        sync,
+        after: Micros(1_000),
+    });
+    let merged = script.model.free_sync()?;
+    script.run(Op::Merge {
+        sync: merged,
+        a: sync,
+        b: sync,
+    });
+    script.look(dmabuf, merged);
+    Some(())
+}
+
+/// All video files go and the module with them.
+fn reload_held(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let (_, sync) = script.hold(file)?;
+    for file in script.model.open_files() {
+        script.run(Op::CloseFile { file });
+    }
+    for dmabuf in script.model.live_dmabufs() {
+        script.run(Op::CloseDmabuf { dmabuf });
+    }
+    script.run(Op::Reload);
+    script.run(Op::FileInfo { sync });
+    script.run(Op::PollSync {
+        sync,
+        timeout: Micros(0),
+    });
+    Some(())
+}
+
+/// A call that waits for the held job waits in another thread.
+fn stop_from_thread(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let (dmabuf, sync) = script.hold(file)?;
+    let queue = Queue::ALL[script.choose.below(2)];
+    let call = match script.choose.below(4) {
+        0 => Op::Dqbuf {
+            file,
+            queue,
+            wait: true,
+        },
+        1 => Op::Reqbufs {
+            file,
+            queue,
+            memory: Memory::Mmap,
+            count: 0,
+        },
+        _ => Op::Streamoff { file, queue },
+    };
+    script.later(call);
+    script.advance();
+    script.look(dmabuf, sync);
+    script.run(Op::GateOpen { file });
+    script.run(Op::Join);
+    script.look(dmabuf, sync);
+    Some(())
+}
+
+/// The stream ends in good order, and starts again.
+fn drain(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let dmabuf = script.arm(file)?;
+    script.queue_one(file, Queue::Capture);
+    script.run(Op::DecoderCmd {
+        file,
+        cmd: DecoderCmd::Stop,
+    });
+    script.fence(dmabuf)?;
+    for _ in 0..2 {
+        script.dequeue(file, Queue::Capture);
+    }
+    script.run(Op::DecoderCmd {
+        file,
+        cmd: DecoderCmd::Start,
+    });
+    script.queue_one(file, Queue::Capture);
+    Some(())
+}
+
+/// Buffers are freed and made again under live exports.
+fn free_held(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let (dmabuf, sync) = script.hold(file)?;
+    let queue = Queue::Capture;
+    script.run(Op::Streamoff { file, queue });
+    script.run(Op::Reqbufs {
+        file,
+        queue,
+        memory: Memory::Mmap,
+        count: 0,
+    });
+    script.run(Op::PollDmabuf {
+        dmabuf,
+        interest: Interest::Out,
+        timeout: Micros(0),
+    });
+    script.look(dmabuf, sync);
+    script.run(Op::GateOpen { file });
+    script.arm(file)?;
+    script.advance();
+    script.look(dmabuf, sync);
+    Some(())
+}
+
+/// Two files hold a job each; the second ends first.
+fn out_of_order(script: &mut Script<'_>) -> Option<()> {
+    let first = script.file()?;
+    let (_, a) = script.hold(first)?;
+    let second = script.model.free_file()?;
+    script.open(second);
+    let (_, b) = script.hold(second)?;
+    let sync = script.model.free_sync()?;
+    script.run(Op::Merge { sync, a, b });
+    for file in [second, first] {
+        script.run(Op::GateOpen { file });
+        script.advance();
+        script.run(Op::PollSync {
+            sync,
+            timeout: Micros(0),
+        });
+    }
+    Some(())
+}

@@ -1,0 +1,176 @@
+//! Writes scenes: the steps so far, the state they lead to, and the moves that scenes have in common.
+
+use super::details;
+use crate::choose::Choose;
+use crate::model::{BufferState, Model};
+use crate::op::{Access, Dmabuf, File, Memory, Micros, Op, Queue, Step, Sync};
+
+/// The steps so far and the state they lead to.
+pub(super) struct Script<'c> {
+    pub(super) model: Model,
+    pub(super) steps: Vec<Step>,
+    pub(super) choose: &'c mut dyn Choose,
+}
+
+impl Script<'_> {
+    fn write(&mut self, op: Op, asynchronous: bool) {
+        let step = Step { op, asynchronous };
+        self.model.apply(&step);
+        self.steps.push(step);
+    }
+
+    pub(super) fn run(&mut self, op: Op) {
+        self.write(op, false);
+    }
+
+    pub(super) fn later(&mut self, op: Op) {
+        self.write(op, true);
+    }
+
+    /// An open file; one more if there is none or with a chance of 15 %.
+    pub(super) fn file(&mut self) -> Option<File> {
+        let open = self.model.open_files();
+        let fresh = open.is_empty() || self.choose.chance(15);
+        if fresh && let Some(file) = self.model.free_file() {
+            self.open(file);
+            return Some(file);
+        }
+        open.get(self.choose.below(open.len())).copied()
+    }
+
+    /// Opens a file, with small frames mostly.
+    pub(super) fn open(&mut self, file: File) {
+        self.run(Op::Open { file });
+        if self.choose.chance(85) {
+            let (width, height) = details::size(self.choose);
+            let queue = Queue::Output;
+            self.run(Op::SetFormat {
+                file,
+                queue,
+                width,
+                height,
+            });
+        }
+    }
+
+    /// Gives a queue buffers unless it has some.
+    pub(super) fn allocate(&mut self, file: File, queue: Queue, memory: Memory) {
+        if self
+            .model
+            .queue(file, queue)
+            .is_some_and(|content| !content.has_buffers())
+        {
+            let count = 1 + self.choose.below(3) as u32;
+            self.run(Op::Reqbufs {
+                file,
+                queue,
+                memory,
+                count,
+            });
+        }
+    }
+
+    /// Queues a buffer of an MMAP queue, if one is free; says which buffer is queued now.
+    pub(super) fn queue_one(&mut self, file: File, queue: Queue) -> Option<u32> {
+        let content = self.model.queue(file, queue)?;
+        let free = content.in_state(&[BufferState::Dequeued, BufferState::Prepared]);
+        if let Some(index) = free.first().copied()
+            && content.memory == Some(Memory::Mmap)
+        {
+            self.run(Op::Qbuf {
+                file,
+                queue,
+                index,
+                dmabuf: None,
+            });
+            return Some(index);
+        }
+        content.in_state(&[BufferState::Queued]).first().copied()
+    }
+
+    pub(super) fn stream(&mut self, file: File) {
+        for queue in [Queue::Output, Queue::Capture] {
+            if self
+                .model
+                .queue(file, queue)
+                .is_some_and(|content| !content.streaming)
+            {
+                self.run(Op::Streamon { file, queue });
+            }
+        }
+    }
+
+    pub(super) fn export(&mut self, file: File, queue: Queue, index: u32) -> Option<Dmabuf> {
+        let dmabuf = self.model.free_dmabuf()?;
+        self.run(Op::Expbuf {
+            dmabuf,
+            file,
+            queue,
+            index,
+        });
+        Some(dmabuf)
+    }
+
+    pub(super) fn fence(&mut self, dmabuf: Dmabuf) -> Option<Sync> {
+        let sync = self.model.free_sync()?;
+        let access =
+            [Access::ReadWrite, Access::Read, Access::Write][self.choose.weighted(&[4, 1, 1])];
+        self.run(Op::ExportSync {
+            sync,
+            dmabuf,
+            access,
+        });
+        Some(sync)
+    }
+
+    /// Brings a file to the point where a job is running, with its CAPTURE plane exported, before or after arming.
+    pub(super) fn arm(&mut self, file: File) -> Option<Dmabuf> {
+        for queue in [Queue::Output, Queue::Capture] {
+            self.allocate(file, queue, Memory::Mmap);
+        }
+        let early = self.choose.chance(50);
+        let index = self
+            .model
+            .queue(file, Queue::Capture)?
+            .in_state(&[BufferState::Dequeued]);
+        let index = index.first().copied().unwrap_or(0);
+        let before = if early {
+            self.export(file, Queue::Capture, index)
+        } else {
+            None
+        };
+        self.queue_one(file, Queue::Output);
+        self.queue_one(file, Queue::Capture);
+        self.stream(file);
+        before.or_else(|| self.export(file, Queue::Capture, index))
+    }
+
+    /// A job held at the gate, and the fence of its CAPTURE plane.
+    pub(super) fn hold(&mut self, file: File) -> Option<(Dmabuf, Sync)> {
+        let chunk = 1 + self.choose.below(3) as u32;
+        self.run(Op::GateClose { file, chunk });
+        let dmabuf = self.arm(file)?;
+        Some((dmabuf, self.fence(dmabuf)?))
+    }
+
+    pub(super) fn advance(&mut self) {
+        let time = [1_000, 5_000, 20_000][self.choose.below(3)];
+        self.run(Op::Advance { time: Micros(time) });
+    }
+
+    pub(super) fn look(&mut self, dmabuf: Dmabuf, sync: Sync) {
+        self.run(Op::PollSync {
+            sync,
+            timeout: Micros(0),
+        });
+        self.run(Op::Check { dmabuf });
+    }
+
+    pub(super) fn dequeue(&mut self, file: File, queue: Queue) {
+        self.run(Op::Dqbuf {
+            file,
+            queue,
+            wait: true,
+        });
+    }
+}

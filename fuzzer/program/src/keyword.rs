@@ -1,0 +1,55 @@
+//! Fieldless enums of the language and their words, from one table.
+
+use crate::op::{
+    Access, Completion, DecoderCmd, EventKind, Fault, Interest, Memory, Queue, SyncEdge,
+};
+
+/// An enum whose values are single words of the language.
+pub(crate) trait Keyword {
+    /// The words of all values, in the order of the table.
+    fn words(&self) -> &'static [&'static str];
+    /// The word of this value.
+    fn text(&self) -> &'static str;
+    /// Becomes the value whose word stands at `index` of [`Keyword::words`].
+    fn set(&mut self, index: usize);
+}
+
+macro_rules! keywords {
+    ($($name:ident { $($variant:ident = $word:literal),+ })+) => {$(
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its word in the text form.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl Keyword for $name {
+            fn words(&self) -> &'static [&'static str] {
+                &[$($word),+]
+            }
+
+            fn text(&self) -> &'static str {
+                self.word()
+            }
+
+            fn set(&mut self, index: usize) {
+                *self = Self::ALL[index];
+            }
+        }
+    )+};
+}
+
+keywords! {
+    Queue { Output = "out", Capture = "cap" }
+    Memory { Mmap = "mmap", Dmabuf = "dmabuf" }
+    Access { Read = "r", Write = "w", ReadWrite = "rw" }
+    SyncEdge { Start = "start", End = "end" }
+    Interest { In = "in", Out = "out", Pri = "pri" }
+    Completion { Timer = "timer", Work = "work", Inline = "inline" }
+    Fault { Error = "error", Lost = "lost" }
+    DecoderCmd { Start = "start", Stop = "stop" }
+    EventKind { SourceChange = "source_change", Eos = "eos" }
+}

@@ -1,0 +1,36 @@
+//! Programs: sequences of V4L2 and dma-buf operations as plain text. No I/O.
+//!
+//! One table ([`syntax`](OpKind)) says how every operation looks; parser, printer, generator, mutators and minimiser work on
+//! the parts that it names. All of them draw from one source of choices, [`Choose`].
+
+mod any;
+mod check;
+mod choose;
+mod generate;
+mod keyword;
+mod limits;
+mod minimise;
+mod model;
+mod mutate;
+#[allow(
+    missing_docs,
+    reason = "a variant's doc is its text form, which names its fields"
+)]
+mod op;
+mod parse;
+mod part;
+mod print;
+mod profile;
+mod syntax;
+
+pub use check::Invalid;
+pub use choose::{Choose, Exhaust, FromBytes, FromWords, Record, Replay, Seeded};
+pub use generate::generate;
+pub use limits::{MAX_BYTES, MAX_TIME};
+pub use minimise::minimise;
+pub use model::Cost;
+pub use mutate::{Mutation, mutate};
+pub use op::*;
+pub use parse::{ParseError, Parsed, SourceMap, parse};
+pub use profile::Profile;
+pub use syntax::OpKind;

@@ -1,0 +1,79 @@
+//! What a program may cost. A run is bounded by virtual time and the target by its memory; a program beyond that tests
+//! patience and the OOM killer, not the fence code.
+
+use crate::model::Model;
+use crate::op::{Micros, Op, Program};
+use crate::part::Part;
+
+/// Virtual time that a generated or mutated program takes at most, in microseconds.
+pub const MAX_TIME: u64 = 15_000_000;
+/// Memory that its buffers hold at most, in bytes.
+pub const MAX_BYTES: u64 = 48 << 20;
+
+/// A size whose frames are cheap in any number of buffers.
+const CHEAP_SIDE: u32 = 128;
+
+pub(crate) fn affordable(model: &Model) -> bool {
+    model.time <= MAX_TIME && model.peak_bytes <= MAX_BYTES
+}
+
+/// Makes a program affordable: sizes first, then the dearest waits. What is affordable stays as it is.
+pub(crate) fn tame(program: &mut Program) {
+    if program.cost().bytes > MAX_BYTES {
+        shrink_sizes(program);
+    }
+    while program.cost().time > MAX_TIME {
+        shorten(program);
+    }
+}
+
+fn shrink_sizes(program: &mut Program) {
+    for step in &mut program.steps {
+        for part in step.op.parts() {
+            if let Part::Size(width, height) = part
+                && width.saturating_mul(*height) > CHEAP_SIDE * CHEAP_SIDE
+            {
+                (*width, *height) = (CHEAP_SIDE, CHEAP_SIDE);
+            }
+        }
+    }
+}
+
+/// Halves the wait of the step that costs most time, or drops the step if it has none to halve.
+fn shorten(program: &mut Program) {
+    let mut model = Model::new();
+    let spent = program.steps.iter().map(|step| {
+        let before = model.time;
+        model.apply(step);
+        model.time - before
+    });
+    let Some((_, index)) = spent.zip(0..).max() else {
+        return;
+    };
+    if !halve(&mut program.steps[index].op) {
+        program.steps.remove(index);
+    }
+}
+
+fn halve(op: &mut Op) -> bool {
+    match op {
+        Op::Dqbuf { wait, .. } => std::mem::take(wait),
+        Op::Advance { time: Micros(time) }
+        | Op::PollSync {
+            timeout: Micros(time),
+            ..
+        }
+        | Op::PollDmabuf {
+            timeout: Micros(time),
+            ..
+        }
+        | Op::PollFile {
+            timeout: Micros(time),
+            ..
+        } => {
+            *time /= 2;
+            true
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,222 @@
+//! A cheap model of what a program has done so far: which slots hold what, and about how far the streams have come. The
+//! generator asks it what makes sense next, and the cost bounds come from it. It is a guess, never an oracle.
+
+mod apply;
+mod file;
+
+use crate::op::{Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_SYNCS, Op, Program, Queue, Step, Sync};
+use crate::part::Part;
+pub(crate) use file::{BufferState, FileModel, QueueModel};
+
+/// What is in a slot.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Slot<T> {
+    /// Nothing yet.
+    #[default]
+    Empty,
+    Live(T),
+    /// Something was there and was closed.
+    Stale,
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn live(&self) -> Option<&T> {
+        if let Self::Live(content) = self {
+            Some(content)
+        } else {
+            None
+        }
+    }
+
+    fn live_mut(&mut self) -> Option<&mut T> {
+        if let Self::Live(content) = self {
+            Some(content)
+        } else {
+            None
+        }
+    }
+
+    fn close(&mut self) {
+        if let Self::Live(_) = self {
+            *self = Self::Stale;
+        }
+    }
+}
+
+/// A dma-buf: its size and whose queue it was exported from.
+#[derive(Clone, Debug)]
+pub(crate) struct Export {
+    pub(crate) bytes: u64,
+    pub(crate) file: File,
+    pub(crate) queue: Queue,
+}
+
+/// The state after some steps of a program.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) files: Vec<Slot<FileModel>>,
+    pub(crate) dmabufs: Vec<Slot<Export>>,
+    pub(crate) syncs: Vec<Slot<()>>,
+    /// `async` operations since the last `join`.
+    pub(crate) pending: usize,
+    /// An upper guess of the virtual time spent, in microseconds.
+    pub(crate) time: u64,
+    /// The most bytes that buffers and exports held at any time.
+    pub(crate) peak_bytes: u64,
+    /// Whether any job ever had both its buffers on streaming queues.
+    pub(crate) armed: bool,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Model {
+    pub(crate) fn new() -> Self {
+        Self {
+            files: vec![Slot::Empty; MAX_FILES.into()],
+            dmabufs: vec![Slot::Empty; MAX_DMABUFS.into()],
+            syncs: vec![Slot::Empty; MAX_SYNCS.into()],
+            pending: 0,
+            time: 0,
+            peak_bytes: 0,
+            armed: false,
+        }
+    }
+
+    /// The state after all of `steps`.
+    pub(crate) fn after(steps: &[Step]) -> Self {
+        let mut model = Self::new();
+        steps.iter().for_each(|step| model.apply(step));
+        model
+    }
+
+    pub(crate) fn file(&self, file: File) -> Option<&FileModel> {
+        self.files.get(usize::from(file.0))?.live()
+    }
+
+    fn file_mut(&mut self, file: File) -> Option<&mut FileModel> {
+        self.files.get_mut(usize::from(file.0))?.live_mut()
+    }
+
+    fn dmabuf(&self, dmabuf: Dmabuf) -> Option<&Export> {
+        self.dmabufs.get(usize::from(dmabuf.0))?.live()
+    }
+
+    fn sync(&self, sync: Sync) -> Option<&()> {
+        self.syncs.get(usize::from(sync.0))?.live()
+    }
+
+    pub(crate) fn queue(&self, file: File, queue: Queue) -> Option<&QueueModel> {
+        self.file(file).map(|model| model.queue(queue))
+    }
+
+    /// The open files, in order of their slots.
+    pub(crate) fn open_files(&self) -> Vec<File> {
+        indices(&self.files, |slot| slot.live().is_some())
+            .map(File)
+            .collect()
+    }
+
+    pub(crate) fn live_dmabufs(&self) -> Vec<Dmabuf> {
+        indices(&self.dmabufs, |slot| slot.live().is_some())
+            .map(Dmabuf)
+            .collect()
+    }
+
+    pub(crate) fn live_syncs(&self) -> Vec<Sync> {
+        indices(&self.syncs, |slot| slot.live().is_some())
+            .map(Sync)
+            .collect()
+    }
+
+    pub(crate) fn free_file(&self) -> Option<File> {
+        indices(&self.files, |slot| slot.live().is_none())
+            .map(File)
+            .next()
+    }
+
+    /// The first slot that never held anything, or else the first closed one.
+    pub(crate) fn free_dmabuf(&self) -> Option<Dmabuf> {
+        free(&self.dmabufs).map(Dmabuf)
+    }
+
+    pub(crate) fn free_sync(&self) -> Option<Sync> {
+        free(&self.syncs).map(Sync)
+    }
+
+    pub(crate) fn stale_files(&self) -> Vec<File> {
+        indices(&self.files, is_stale).map(File).collect()
+    }
+
+    pub(crate) fn stale_dmabufs(&self) -> Vec<Dmabuf> {
+        indices(&self.dmabufs, is_stale).map(Dmabuf).collect()
+    }
+
+    pub(crate) fn stale_syncs(&self) -> Vec<Sync> {
+        indices(&self.syncs, is_stale).map(Sync).collect()
+    }
+
+    /// Whether every slot that the operation uses (not the one that it makes) holds something.
+    pub(crate) fn knows_slots_of(&self, op: &Op) -> bool {
+        let made = usize::from(op.kind().makes_slot());
+        op.clone().parts().iter().skip(made).all(|part| match part {
+            Part::File(file) => self.file(**file).is_some(),
+            Part::Dmabuf(dmabuf) => self.dmabuf(**dmabuf).is_some(),
+            Part::Import(dmabuf) => dmabuf.is_none_or(|dmabuf| self.dmabuf(dmabuf).is_some()),
+            Part::Sync(sync) => self.sync(**sync).is_some(),
+            _ => true,
+        })
+    }
+
+    /// Whether a job of any file is being worked on.
+    pub(crate) fn in_flight(&self) -> bool {
+        self.files
+            .iter()
+            .filter_map(Slot::live)
+            .any(FileModel::in_flight)
+    }
+}
+
+fn is_stale<T>(slot: &Slot<T>) -> bool {
+    matches!(slot, Slot::Stale)
+}
+
+fn indices<T>(slots: &[Slot<T>], fits: impl Fn(&Slot<T>) -> bool) -> impl Iterator<Item = u8> {
+    // No table of slots is longer than 32.
+    slots
+        .iter()
+        .enumerate()
+        .filter(move |(_, slot)| fits(slot))
+        .map(|(index, _)| index as u8)
+}
+
+fn free<T>(slots: &[Slot<T>]) -> Option<u8> {
+    let unused = indices(slots, |slot| matches!(slot, Slot::Empty)).next();
+    unused.or_else(|| indices(slots, is_stale).next())
+}
+
+/// What a program may cost, guessed from above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Virtual time, in microseconds.
+    pub time: u64,
+    /// The most memory that its buffers hold at once, in bytes.
+    pub bytes: u64,
+    /// Whether any job can start.
+    pub runs_job: bool,
+}
+
+impl Program {
+    /// Guesses from above what the program costs to run.
+    pub fn cost(&self) -> Cost {
+        let model = Model::after(&self.steps);
+        Cost {
+            time: model.time,
+            bytes: model.peak_bytes,
+            runs_job: model.armed,
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What each operation does to the model.
+
+use super::{Export, FileModel, Model, Slot};
+use crate::op::{DecoderCmd, Dmabuf, File, Memory, Micros, Op, Queue, Step, SyncEdge};
+
+/// The agent's limit for DQBUF with `wait`, in microseconds.
+const LONGEST_WAIT: u64 = 10_000_000;
+
+impl Model {
+    /// Does one step.
+    pub(crate) fn apply(&mut self, step: &Step) {
+        self.pending += usize::from(step.asynchronous);
+        self.slot_op(&step.op);
+        self.allocation_op(&step.op);
+        self.queue_op(&step.op);
+        self.waiting_op(&step.op);
+        self.knob_op(&step.op);
+        self.armed |= self.in_flight();
+        let files = self.files.iter_mut().filter_map(Slot::live_mut);
+        self.time += files.map(FileModel::run_inline).sum::<u64>();
+        let held = self.held_bytes();
+        self.peak_bytes = self.peak_bytes.max(held);
+    }
+
+    /// Operations that make and close slots.
+    fn slot_op(&mut self, op: &Op) {
+        match *op {
+            Op::Open { file } => set(&mut self.files, file.0, Slot::Live(FileModel::new())),
+            Op::CloseFile { file } => {
+                self.charge_job(file);
+                close(&mut self.files, file.0);
+            }
+            Op::CloseDmabuf { dmabuf } => close(&mut self.dmabufs, dmabuf.0),
+            Op::CloseSync { sync } => close(&mut self.syncs, sync.0),
+            Op::Expbuf {
+                dmabuf,
+                file,
+                queue,
+                index,
+            } => self.export(dmabuf, file, queue, index),
+            Op::ExportSync { sync, dmabuf, .. } if live(&self.dmabufs, dmabuf.0) => {
+                set(&mut self.syncs, sync.0, Slot::Live(()));
+            }
+            Op::Merge { sync, a, b } if live(&self.syncs, a.0) && live(&self.syncs, b.0) => {
+                set(&mut self.syncs, sync.0, Slot::Live(()));
+            }
+            _ => {}
+        }
+    }
+
+    fn export(&mut self, dmabuf: Dmabuf, file: File, queue: Queue, index: u32) {
+        let Some(model) = self.queue(file, queue) else {
+            return;
+        };
+        let present = model.buffers.get(index as usize);
+        if model.memory == Some(Memory::Mmap) && present.is_some() {
+            let bytes = model.buffer_bytes();
+            let export = Export { bytes, file, queue };
+            set(&mut self.dmabufs, dmabuf.0, Slot::Live(export));
+        }
+    }
+
+    /// Operations that set up the queues of a file.
+    fn allocation_op(&mut self, op: &Op) {
+        match *op {
+            Op::SetFormat {
+                file,
+                queue,
+                width,
+                height,
+            } => {
+                self.set_format(file, queue, width, height);
+            }
+            Op::Reqbufs {
+                file,
+                queue,
+                memory,
+                count,
+            } => self.with(file, |model| {
+                model.queue_mut(queue).allocate(memory, count);
+            }),
+            Op::CreateBufs {
+                file,
+                queue,
+                memory,
+                count,
+            } => self.with(file, |model| {
+                model.queue_mut(queue).create(memory, count);
+            }),
+            Op::RemoveBufs {
+                file,
+                queue,
+                index,
+                count,
+            } => self.with(file, |model| {
+                model.queue_mut(queue).remove(index, count);
+            }),
+            _ => {}
+        }
+    }
+
+    /// Operations on the buffers of a queue.
+    fn queue_op(&mut self, op: &Op) {
+        match *op {
+            Op::PrepareBuf {
+                file,
+                queue,
+                index,
+                dmabuf,
+            } if self.fits(file, queue, dmabuf) => {
+                self.with(file, |model| model.queue_mut(queue).prepare(index));
+            }
+            Op::Qbuf {
+                file,
+                queue,
+                index,
+                dmabuf,
+            } if self.fits(file, queue, dmabuf) => {
+                self.with(file, |model| model.queue_mut(queue).enqueue(index));
+            }
+            Op::Streamon { file, queue } => self.with(file, |model| {
+                let queue = model.queue_mut(queue);
+                queue.streaming |= queue.has_buffers();
+            }),
+            Op::Streamoff { file, queue } => {
+                self.charge_job(file);
+                self.with(file, |model| model.stop(queue));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a queue takes this kind of memory: an import is named for DMABUF, and only for DMABUF.
+    fn fits(&self, file: File, queue: Queue, dmabuf: Option<Dmabuf>) -> bool {
+        match self.queue(file, queue).and_then(|content| content.memory) {
+            Some(Memory::Mmap) => dmabuf.is_none(),
+            Some(Memory::Dmabuf) => dmabuf.is_some_and(|dmabuf| live(&self.dmabufs, dmabuf.0)),
+            None => false,
+        }
+    }
+
+    fn set_format(&mut self, file: File, queue: Queue, width: u32, height: u32) {
+        self.with(file, |model| {
+            model.queue_mut(queue).ask_size(width, height);
+            if queue == Queue::Output {
+                model.queue_mut(Queue::Capture).ask_size(width, height);
+            }
+        });
+    }
+
+    /// Operations that let virtual time pass.
+    fn waiting_op(&mut self, op: &Op) {
+        match *op {
+            Op::Advance { time }
+            | Op::PollSync { timeout: time, .. }
+            | Op::PollDmabuf { timeout: time, .. }
+            | Op::PollFile { timeout: time, .. } => self.pass(u64::from(time.0)),
+            Op::Dqbuf { file, queue, wait } => self.dequeue(file, queue, wait),
+            Op::CpuSync {
+                edge: SyncEdge::Start,
+                ..
+            } => self.pass(self.all_jobs()),
+            Op::Join => {
+                if self.pending > 0 {
+                    self.pass(self.all_jobs());
+                }
+                self.pending = 0;
+            }
+            _ => {}
+        }
+    }
+
+    fn dequeue(&mut self, file: File, queue: Queue, wait: bool) {
+        let Some(model) = self.file(file) else { return };
+        if wait && !model.queue(queue).has_done() && model.waits() {
+            let longest = if model.in_flight() {
+                self.all_jobs()
+            } else {
+                LONGEST_WAIT
+            };
+            self.pass(longest);
+        }
+        self.with(file, |model| model.queue_mut(queue).dequeue());
+    }
+
+    fn knob_op(&mut self, op: &Op) {
+        let micros = |time: Micros| u64::from(time.0);
+        match *op {
+            Op::GateClose { file, chunk } => self.with(file, |model| model.gated = chunk > 0),
+            Op::GateOpen { file } => self.with(file, |model| model.gated = false),
+            Op::JobTime { file, time } => self.with(file, |model| model.job_time = micros(time)),
+            Op::Chunks { file, count, delay } => self.with(file, |model| {
+                model.write_time = u64::from(count.min(64)) * micros(delay);
+            }),
+            Op::Watchdog { file, time } => self.with(file, |model| {
+                model.watchdog = micros(time).clamp(1_000, 2_000_000);
+            }),
+            Op::Completion { file, context } => {
+                self.with(file, |model| model.set_completion(context));
+            }
+            Op::Fail { file, fault, .. } => self.with(file, |model| model.set_fault(fault)),
+            Op::SourceChange {
+                file,
+                frame,
+                width,
+                height,
+            } => self.with(file, |model| {
+                model.set_change(frame, width, height);
+            }),
+            Op::Subscribe { file, .. } => self.with(file, |model| model.subscribed = true),
+            Op::DecoderCmd { file, cmd } => self.with(file, |model| {
+                model.drained = cmd == DecoderCmd::Stop && !model.in_flight();
+            }),
+            _ => {}
+        }
+    }
+
+    fn with(&mut self, file: File, change: impl FnOnce(&mut FileModel)) {
+        if let Some(model) = self.file_mut(file) {
+            change(model);
+        }
+    }
+
+    fn pass(&mut self, time: u64) {
+        self.time += time;
+        self.files
+            .iter_mut()
+            .filter_map(Slot::live_mut)
+            .for_each(|file| file.pass(time));
+    }
+
+    /// STREAMOFF and close wait for the job in flight.
+    fn charge_job(&mut self, file: File) {
+        if let Some(model) = self.file(file).filter(|model| model.in_flight()) {
+            self.time += model.job_micros();
+        }
+    }
+
+    /// The time until the running jobs are over: files share one device, so their jobs take turns.
+    fn all_jobs(&self) -> u64 {
+        let busy = self
+            .files
+            .iter()
+            .filter_map(Slot::live)
+            .filter(|file| file.in_flight());
+        busy.map(FileModel::job_micros).sum()
+    }
+
+    fn held_bytes(&self) -> u64 {
+        let files = self.files.iter().filter_map(Slot::live);
+        let queues = files.flat_map(|file| Queue::ALL.iter().map(|queue| file.queue(*queue)));
+        let buffers: u64 = queues.map(super::QueueModel::held_bytes).sum();
+        let exports: u64 = self
+            .dmabufs
+            .iter()
+            .filter_map(Slot::live)
+            .map(|export| export.bytes)
+            .sum();
+        buffers + exports
+    }
+}
+
+fn set<T>(slots: &mut [Slot<T>], slot: u8, content: Slot<T>) {
+    if let Some(place) = slots.get_mut(usize::from(slot)) {
+        *place = content;
+    }
+}
+
+fn close<T>(slots: &mut [Slot<T>], slot: u8) {
+    if let Some(place) = slots.get_mut(usize::from(slot)) {
+        place.close();
+    }
+}
+
+fn live<T>(slots: &[Slot<T>], slot: u8) -> bool {
+    slots
+        .get(usize::from(slot))
+        .is_some_and(|slot| slot.live().is_some())
+}

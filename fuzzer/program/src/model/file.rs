@@ -1,0 +1,327 @@
+//! The model of one open video file: its two queues and the knobs of its double.
+
+use std::collections::VecDeque;
+
+use crate::op::{Completion, Fault, Memory, Queue};
+
+/// Size of both queues before the first S_FMT.
+const DEFAULT_SIZE: (u32, u32) = (640, 480);
+/// The double clamps sizes to this.
+const MAX_SIDE: u32 = 4096;
+/// Buffers that a queue of videobuf2 holds at most.
+pub(crate) const MAX_BUFFERS: u32 = 32;
+
+/// Bytes of a GREY frame after clamping: at least a page.
+fn frame_bytes(width: u32, height: u32) -> u64 {
+    (u64::from(width.min(MAX_SIDE)) * u64::from(height.min(MAX_SIDE))).max(4096)
+}
+
+/// Where a buffer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BufferState {
+    Dequeued,
+    Prepared,
+    Queued,
+    Done,
+    Removed,
+}
+
+/// One vb2 queue.
+#[derive(Clone, Debug)]
+pub(crate) struct QueueModel {
+    pub(crate) size: (u32, u32),
+    pub(crate) memory: Option<Memory>,
+    pub(crate) buffers: Vec<BufferState>,
+    pub(crate) streaming: bool,
+    queued: VecDeque<u32>,
+    done: VecDeque<u32>,
+    formatted: bool,
+    /// The most bytes that one buffer takes, with every size asked for since the queue was last without buffers.
+    largest: u64,
+    /// The most bytes that a frame takes if the stream changes size.
+    announced: u64,
+}
+
+impl QueueModel {
+    fn new() -> Self {
+        Self {
+            size: DEFAULT_SIZE,
+            memory: None,
+            buffers: Vec::new(),
+            streaming: false,
+            queued: VecDeque::new(),
+            done: VecDeque::new(),
+            formatted: false,
+            largest: frame_bytes(DEFAULT_SIZE.0, DEFAULT_SIZE.1),
+            announced: 0,
+        }
+    }
+
+    /// Whether S_FMT was called.
+    pub(crate) fn is_formatted(&self) -> bool {
+        self.formatted
+    }
+
+    pub(crate) fn has_buffers(&self) -> bool {
+        !self.buffers.is_empty()
+    }
+
+    pub(crate) fn in_state(&self, states: &[BufferState]) -> Vec<u32> {
+        let found = (0u32..)
+            .zip(&self.buffers)
+            .filter(|(_, state)| states.contains(state));
+        found.map(|(index, _)| index).collect()
+    }
+
+    pub(crate) fn queued_count(&self) -> usize {
+        self.queued.len()
+    }
+
+    pub(crate) fn has_done(&self) -> bool {
+        !self.done.is_empty()
+    }
+
+    /// Bytes of one buffer, guessed from above.
+    pub(super) fn buffer_bytes(&self) -> u64 {
+        self.largest.max(self.announced)
+    }
+
+    pub(super) fn held_bytes(&self) -> u64 {
+        let mmap = self.memory == Some(Memory::Mmap);
+        let present = self
+            .buffers
+            .iter()
+            .filter(|state| **state != BufferState::Removed)
+            .count();
+        if mmap {
+            present as u64 * self.buffer_bytes()
+        } else {
+            0
+        }
+    }
+
+    pub(super) fn ask_size(&mut self, width: u32, height: u32) {
+        let bytes = frame_bytes(width, height);
+        if self.has_buffers() {
+            // Refused, unless the model is wrong about the buffers.
+            self.largest = self.largest.max(bytes);
+        } else {
+            self.largest = bytes;
+            self.size = (width.clamp(1, MAX_SIDE), height.clamp(1, MAX_SIDE));
+            self.formatted = true;
+        }
+    }
+
+    pub(super) fn allocate(&mut self, memory: Memory, count: u32) {
+        if self.streaming {
+            return;
+        }
+        self.drop_all();
+        self.memory = (count > 0).then_some(memory);
+        self.buffers = vec![BufferState::Dequeued; count.min(MAX_BUFFERS) as usize];
+    }
+
+    pub(super) fn create(&mut self, memory: Memory, count: u32) {
+        if self.memory.is_some_and(|present| present != memory) || count == 0 {
+            return;
+        }
+        self.memory = Some(memory);
+        let room = MAX_BUFFERS.saturating_sub(self.buffers.len() as u32);
+        self.buffers
+            .extend((0..count.min(room)).map(|_| BufferState::Dequeued));
+    }
+
+    pub(super) fn remove(&mut self, first: u32, count: u32) {
+        let end = first.saturating_add(count).min(self.buffers.len() as u32);
+        for index in first..end {
+            let state = &mut self.buffers[index as usize];
+            if matches!(state, BufferState::Dequeued | BufferState::Prepared) {
+                *state = BufferState::Removed;
+            }
+        }
+    }
+
+    pub(super) fn prepare(&mut self, index: u32) {
+        if let Some(state @ BufferState::Dequeued) = self.buffers.get_mut(index as usize) {
+            *state = BufferState::Prepared;
+        }
+    }
+
+    pub(super) fn enqueue(&mut self, index: u32) {
+        if let Some(state @ (BufferState::Dequeued | BufferState::Prepared)) =
+            self.buffers.get_mut(index as usize)
+        {
+            *state = BufferState::Queued;
+            self.queued.push_back(index);
+        }
+    }
+
+    pub(super) fn dequeue(&mut self) {
+        if let Some(index) = self.done.pop_front() {
+            self.buffers[index as usize] = BufferState::Dequeued;
+        }
+    }
+
+    /// STREAMOFF and friends: every buffer belongs to userspace again.
+    pub(super) fn drop_all(&mut self) {
+        self.streaming = false;
+        self.queued.clear();
+        self.done.clear();
+        for state in &mut self.buffers {
+            if *state != BufferState::Removed {
+                *state = BufferState::Dequeued;
+            }
+        }
+    }
+
+    fn finish_one(&mut self) {
+        if let Some(index) = self.queued.pop_front() {
+            self.buffers[index as usize] = BufferState::Done;
+            self.done.push_back(index);
+        }
+    }
+
+    fn holds_any(&self) -> bool {
+        self.streaming && !(self.queued.is_empty() && self.done.is_empty())
+    }
+
+    fn is_ready(&self) -> bool {
+        self.streaming && !self.queued.is_empty()
+    }
+}
+
+/// An open file of the double. Times are in microseconds; the defaults are those of its control ABI.
+#[derive(Clone, Debug)]
+pub(crate) struct FileModel {
+    output: QueueModel,
+    capture: QueueModel,
+    pub(crate) gated: bool,
+    pub(crate) subscribed: bool,
+    pub(crate) drained: bool,
+    /// OUTPUT frames until the stream changes size, and the new size.
+    change: Option<(u32, (u32, u32))>,
+    /// The stream changed size: nothing runs until CAPTURE is restarted.
+    pub(crate) changed: bool,
+    /// A completion will get lost.
+    lost: bool,
+    inline: bool,
+    pub(super) watchdog: u64,
+    pub(super) job_time: u64,
+    pub(super) write_time: u64,
+}
+
+impl FileModel {
+    pub(super) fn new() -> Self {
+        Self {
+            output: QueueModel::new(),
+            capture: QueueModel::new(),
+            gated: false,
+            subscribed: false,
+            drained: false,
+            change: None,
+            changed: false,
+            lost: false,
+            inline: false,
+            watchdog: 1_000_000,
+            job_time: 1_000,
+            write_time: 0,
+        }
+    }
+
+    pub(crate) fn queue(&self, queue: Queue) -> &QueueModel {
+        match queue {
+            Queue::Output => &self.output,
+            Queue::Capture => &self.capture,
+        }
+    }
+
+    pub(super) fn queue_mut(&mut self, queue: Queue) -> &mut QueueModel {
+        match queue {
+            Queue::Output => &mut self.output,
+            Queue::Capture => &mut self.capture,
+        }
+    }
+
+    /// Whether a job runs or is about to.
+    pub(crate) fn in_flight(&self) -> bool {
+        self.output.is_ready() && self.capture.is_ready() && !self.changed && !self.drained
+    }
+
+    /// Whether DQBUF with `wait` would wait at all: mem2mem's poll reports an error at once if no streaming queue holds
+    /// any buffer.
+    pub(super) fn waits(&self) -> bool {
+        self.output.holds_any() || self.capture.holds_any()
+    }
+
+    pub(super) fn set_fault(&mut self, fault: Fault) {
+        self.lost |= fault == Fault::Lost;
+    }
+
+    pub(super) fn set_completion(&mut self, context: Completion) {
+        self.inline = context == Completion::Inline;
+    }
+
+    pub(super) fn set_change(&mut self, frame: u32, width: u32, height: u32) {
+        self.change = (frame > 0).then_some((frame, (width, height)));
+        let largest = frame_bytes(width, height);
+        for queue in [&mut self.output, &mut self.capture] {
+            queue.announced = queue.announced.max(largest);
+        }
+    }
+
+    /// The longest that the next job takes.
+    pub(crate) fn job_micros(&self) -> u64 {
+        let plain = (self.job_time + self.write_time).min(self.watchdog);
+        if self.gated || self.lost {
+            self.watchdog
+        } else {
+            plain
+        }
+    }
+
+    /// Lets as many jobs end as fit into `time`.
+    pub(super) fn pass(&mut self, mut time: u64) {
+        while self.in_flight() && self.job_micros() <= time {
+            time -= self.job_micros();
+            self.finish_job();
+        }
+    }
+
+    /// Jobs whose completion is inside `device_run` are over when the call that started them returns: how long it took.
+    pub(super) fn run_inline(&mut self) -> u64 {
+        let mut time = 0;
+        while self.inline && self.in_flight() {
+            time += self.job_micros();
+            self.finish_job();
+        }
+        time
+    }
+
+    fn finish_job(&mut self) {
+        self.lost = false;
+        if let Some((frame, size)) = self.change.take() {
+            self.changed = frame <= 1;
+            if self.changed {
+                self.capture.size = size;
+            }
+            self.change = (frame > 1).then_some((frame - 1, size));
+        }
+        if !self.changed {
+            self.output.finish_one();
+        }
+        self.capture.finish_one();
+    }
+
+    pub(super) fn stop(&mut self, queue: Queue) {
+        if self.in_flight() {
+            // The aborted job gives back both of its buffers.
+            self.output.finish_one();
+            self.capture.finish_one();
+        }
+        self.queue_mut(queue).drop_all();
+        match queue {
+            Queue::Capture => self.changed = false,
+            Queue::Output => self.drained = false,
+        }
+    }
+}

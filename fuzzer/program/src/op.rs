@@ -1,0 +1,292 @@
+//! The operations of a program: one enum, from which parser, printer, generator and agent are all driven.
+//!
+//! Resources live in numbered slots of one kind each: video files (`a`…`h`), dma-bufs (`d0`…), sync_files (`s0`…). An
+//! operation on an empty or closed slot is legal: the agent passes descriptor -1 and the kernel answers `EBADF`.
+
+use serde::{Deserialize, Serialize};
+
+/// Most video file handles a program can hold (`a` to `h`).
+pub const MAX_FILES: u8 = 8;
+/// Most dma-buf slots (`d0` to `d31`).
+pub const MAX_DMABUFS: u8 = 32;
+/// Most sync_file slots (`s0` to `s31`).
+pub const MAX_SYNCS: u8 = 32;
+/// Most operations in one program; the agent's reply is bounded by it.
+pub const MAX_OPS: usize = 256;
+
+/// A video file handle slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct File(pub u8);
+
+/// A dma-buf slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Dmabuf(pub u8);
+
+/// A sync_file slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Sync(pub u8);
+
+/// Which vb2 queue of a mem2mem device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Queue {
+    /// `out`: the OUTPUT queue, which userspace fills and the device reads.
+    Output,
+    /// `cap`: the CAPTURE queue, which the device writes.
+    Capture,
+}
+
+/// `enum v4l2_memory`, as far as programs use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Memory {
+    /// `mmap`: the driver allocates.
+    Mmap,
+    /// `dmabuf`: userspace imports a dma-buf at QBUF.
+    Dmabuf,
+}
+
+/// Direction of an access to a dma-buf, as in `DMA_BUF_SYNC_READ`/`WRITE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Access {
+    /// `r`
+    Read,
+    /// `w`
+    Write,
+    /// `rw`
+    ReadWrite,
+}
+
+/// Begin or end of `DMA_BUF_IOCTL_SYNC`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SyncEdge {
+    /// `start`
+    Start,
+    /// `end`
+    End,
+}
+
+/// What to poll for on a video node or dma-buf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Interest {
+    /// `in`: `POLLIN`
+    In,
+    /// `out`: `POLLOUT`
+    Out,
+    /// `pri`: `POLLPRI` (V4L2 events)
+    Pri,
+}
+
+/// From which context the double completes its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Completion {
+    /// `timer`: an hrtimer callback, interrupts off, like a hardware interrupt.
+    Timer,
+    /// `work`: a workqueue item, which may sleep.
+    Work,
+    /// `inline`: inside `device_run` itself.
+    Inline,
+}
+
+/// A fault that the double injects into one of its jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Fault {
+    /// `error`: the job ends with `VB2_BUF_STATE_ERROR`.
+    Error,
+    /// `lost`: the completion interrupt is lost; only the watchdog ends the job.
+    Lost,
+}
+
+/// `V4L2_DEC_CMD_*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DecoderCmd {
+    /// `start`
+    Start,
+    /// `stop`
+    Stop,
+}
+
+/// V4L2 event types a program subscribes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EventKind {
+    /// `source_change`
+    SourceChange,
+    /// `eos`
+    Eos,
+}
+
+/// Virtual time in microseconds. Text form: `250us`, `5ms`, `2s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Micros(pub u32);
+
+/// One operation. The comment of each variant is its text form.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Op {
+    /// `a = open double`
+    Open { file: File },
+    /// `close a`
+    CloseFile { file: File },
+    /// `close d0`
+    CloseDmabuf { dmabuf: Dmabuf },
+    /// `close s0`
+    CloseSync { sync: Sync },
+    /// `s_fmt a out 64x64`: VIDIOC_S_FMT
+    SetFormat {
+        file: File,
+        queue: Queue,
+        width: u32,
+        height: u32,
+    },
+    /// `g_fmt a cap`: VIDIOC_G_FMT
+    GetFormat { file: File, queue: Queue },
+    /// `reqbufs a out mmap 2`: VIDIOC_REQBUFS
+    Reqbufs {
+        file: File,
+        queue: Queue,
+        memory: Memory,
+        count: u32,
+    },
+    /// `create_bufs a cap mmap 1`: VIDIOC_CREATE_BUFS with the current format
+    CreateBufs {
+        file: File,
+        queue: Queue,
+        memory: Memory,
+        count: u32,
+    },
+    /// `remove_bufs a cap 0 1`: VIDIOC_REMOVE_BUFS, first index and count
+    RemoveBufs {
+        file: File,
+        queue: Queue,
+        index: u32,
+        count: u32,
+    },
+    /// `querybuf a cap 0`: VIDIOC_QUERYBUF
+    Querybuf {
+        file: File,
+        queue: Queue,
+        index: u32,
+    },
+    /// `prepare_buf a cap 0` or, for DMABUF memory, `prepare_buf a cap 0 d1`: VIDIOC_PREPARE_BUF
+    PrepareBuf {
+        file: File,
+        queue: Queue,
+        index: u32,
+        dmabuf: Option<Dmabuf>,
+    },
+    /// `qbuf a out 0` or, for DMABUF memory, `qbuf a cap 0 d1`: VIDIOC_QBUF
+    Qbuf {
+        file: File,
+        queue: Queue,
+        index: u32,
+        dmabuf: Option<Dmabuf>,
+    },
+    /// `dqbuf a cap` (never blocks) or `dqbuf a cap wait` (polls first, at most 10 s of virtual time): VIDIOC_DQBUF
+    Dqbuf {
+        file: File,
+        queue: Queue,
+        wait: bool,
+    },
+    /// `d0 = expbuf a cap 0`: VIDIOC_EXPBUF of plane 0, `O_RDWR`
+    Expbuf {
+        dmabuf: Dmabuf,
+        file: File,
+        queue: Queue,
+        index: u32,
+    },
+    /// `streamon a out`: VIDIOC_STREAMON
+    Streamon { file: File, queue: Queue },
+    /// `streamoff a out`: VIDIOC_STREAMOFF
+    Streamoff { file: File, queue: Queue },
+    /// `s0 = export_sync d0 rw`: DMA_BUF_IOCTL_EXPORT_SYNC_FILE, followed by SYNC_IOC_FILE_INFO
+    ExportSync {
+        sync: Sync,
+        dmabuf: Dmabuf,
+        access: Access,
+    },
+    /// `import_sync d0 s0 w`: DMA_BUF_IOCTL_IMPORT_SYNC_FILE
+    ImportSync {
+        dmabuf: Dmabuf,
+        sync: Sync,
+        access: Access,
+    },
+    /// `sync d0 start r`: DMA_BUF_IOCTL_SYNC
+    CpuSync {
+        dmabuf: Dmabuf,
+        edge: SyncEdge,
+        access: Access,
+    },
+    /// `s2 = merge s0 s1`: SYNC_IOC_MERGE
+    Merge { sync: Sync, a: Sync, b: Sync },
+    /// `file_info s0`: SYNC_IOC_FILE_INFO
+    FileInfo { sync: Sync },
+    /// `set_deadline s0 5ms`: SYNC_IOC_SET_DEADLINE, from now
+    SetDeadline { sync: Sync, after: Micros },
+    /// `poll s0` or `poll s0 5ms`: poll(2) for POLLIN; a ready sync_file is followed by SYNC_IOC_FILE_INFO
+    PollSync { sync: Sync, timeout: Micros },
+    /// `poll d0 in 5ms`: poll(2) on the dma-buf
+    PollDmabuf {
+        dmabuf: Dmabuf,
+        interest: Interest,
+        timeout: Micros,
+    },
+    /// `poll a in 5ms`: poll(2) on the video node
+    PollFile {
+        file: File,
+        interest: Interest,
+        timeout: Micros,
+    },
+    /// `check d0`: read the plane through its mapping: stamp, pattern, checksum
+    Check { dmabuf: Dmabuf },
+    /// `decoder_cmd a stop`: VIDIOC_DECODER_CMD
+    DecoderCmd { file: File, cmd: DecoderCmd },
+    /// `subscribe a source_change`: VIDIOC_SUBSCRIBE_EVENT
+    Subscribe { file: File, event: EventKind },
+    /// `dqevent a`: VIDIOC_DQEVENT
+    Dqevent { file: File },
+    /// `advance 5ms`: let virtual time pass
+    Advance { time: Micros },
+    /// `gate a close` or `gate a close 2`: hold the writer before that chunk
+    GateClose { file: File, chunk: u32 },
+    /// `gate a open`
+    GateOpen { file: File },
+    /// `job_time a 2ms`: time from the kick to the first chunk
+    JobTime { file: File, time: Micros },
+    /// `chunks a 4 500us`: how many chunks the writer makes and the time between them
+    Chunks {
+        file: File,
+        count: u32,
+        delay: Micros,
+    },
+    /// `completion a timer`
+    Completion { file: File, context: Completion },
+    /// `watchdog a 50ms`: the time after which the watchdog ends a job (1 ms to 2 s)
+    Watchdog { file: File, time: Micros },
+    /// `fail a error 1`: the n-th job from now (1 = the next) meets the fault
+    Fail { file: File, fault: Fault, job: u32 },
+    /// `source_change a 2 128x64`: before the n-th OUTPUT frame from now (1 = the next) the stream changes size
+    SourceChange {
+        file: File,
+        frame: u32,
+        width: u32,
+        height: u32,
+    },
+    /// `reload double`: delete_module and init_module of the test double
+    Reload,
+    /// `join`: wait for every operation started with `async`
+    Join,
+}
+
+/// One line of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Step {
+    /// What to do.
+    pub op: Op,
+    /// `async`: another thread does it; the program goes on 10 us of virtual time later. Nothing that makes or closes a
+    /// slot, no `join` and no `advance` can be asynchronous.
+    pub asynchronous: bool,
+}
+
+/// A whole program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Program {
+    /// Its steps, in order.
+    pub steps: Vec<Step>,
+}

@@ -1,0 +1,260 @@
+//! The parts that an operation's text is made of. Parser, printer, mutators and minimiser all work on parts, so that none
+//! of them has a table of operations of its own.
+
+use std::fmt;
+
+use crate::keyword::Keyword;
+use crate::op::{
+    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, MAX_DMABUFS,
+    MAX_FILES, MAX_SYNCS, Memory, Micros, Queue, Sync, SyncEdge,
+};
+
+/// One part of an operation: a fixed word, or a place where a field stands.
+pub(crate) enum Part<'a> {
+    Word(&'static str),
+    File(&'a mut File),
+    Dmabuf(&'a mut Dmabuf),
+    Sync(&'a mut Sync),
+    Keyword(&'a mut dyn Keyword),
+    /// A number; one that equals the default is left out.
+    Number(&'a mut u32, Option<u32>),
+    /// `64x48`: width and height.
+    Size(&'a mut u32, &'a mut u32),
+    /// A duration; one that equals the default is left out.
+    Time(&'a mut Micros, Option<Micros>),
+    /// A dma-buf that may be left out.
+    Import(&'a mut Option<Dmabuf>),
+    /// A word that may be left out.
+    Flag(&'static str, &'a mut bool),
+}
+
+impl Part<'_> {
+    /// Makes a number or duration optional.
+    pub(crate) fn or(self, value: u32) -> Self {
+        match self {
+            Self::Number(number, _) => Self::Number(number, Some(value)),
+            Self::Time(time, _) => Self::Time(time, Some(Micros(value))),
+            other => other,
+        }
+    }
+
+    /// Whether the text may go without this part.
+    pub(crate) fn is_optional(&self) -> bool {
+        match self {
+            Self::Number(_, default) => default.is_some(),
+            Self::Time(_, default) => default.is_some(),
+            Self::Import(_) | Self::Flag(..) => true,
+            _ => false,
+        }
+    }
+
+    /// Takes the value that a missing part stands for.
+    pub(crate) fn set_default(&mut self) {
+        match self {
+            Self::Number(number, Some(default)) => **number = *default,
+            Self::Time(time, Some(default)) => **time = *default,
+            Self::Import(dmabuf) => **dmabuf = None,
+            Self::Flag(_, flag) => **flag = false,
+            _ => {}
+        }
+    }
+
+    /// Whether the canonical text leaves this part out.
+    pub(crate) fn is_hidden(&self) -> bool {
+        match self {
+            Self::Number(number, default) => Some(**number) == *default,
+            Self::Time(time, default) => Some(**time) == *default,
+            Self::Import(dmabuf) => dmabuf.is_none(),
+            Self::Flag(_, flag) => !**flag,
+            _ => false,
+        }
+    }
+
+    /// Takes the value of `word`; says whether `word` fits.
+    pub(crate) fn read(&mut self, word: &str) -> bool {
+        match self {
+            Self::Word(expected) => word == *expected,
+            Self::File(file) => store(*file, read_file(word)),
+            Self::Dmabuf(dmabuf) => store(*dmabuf, read_dmabuf(word)),
+            Self::Sync(sync) => store(*sync, read_slot(word, 's', MAX_SYNCS).map(Sync)),
+            Self::Keyword(keyword) => read_keyword(*keyword, word),
+            Self::Number(number, _) => store(*number, read_number(word)),
+            Self::Size(width, height) => read_size(width, height, word),
+            Self::Time(time, _) => store(*time, read_micros(word)),
+            Self::Import(dmabuf) => store(*dmabuf, read_dmabuf(word).map(Some)),
+            Self::Flag(expected, flag) => store(*flag, (word == *expected).then_some(true)),
+        }
+    }
+
+    /// What fits here, for error messages.
+    pub(crate) fn expected(&self) -> String {
+        match self {
+            Self::Word(word) | Self::Flag(word, _) => format!("`{word}`"),
+            Self::File(_) => "a video file (`a` to `h`)".into(),
+            Self::Dmabuf(_) | Self::Import(_) => "a dma-buf (`d0` to `d31`)".into(),
+            Self::Sync(_) => "a sync_file (`s0` to `s31`)".into(),
+            Self::Keyword(keyword) => alternatives(keyword.words()),
+            Self::Number(..) => format!("a number from 0 to {}", u32::MAX),
+            Self::Size(..) => "a size such as `64x48`".into(),
+            Self::Time(..) => {
+                format!(
+                    "a duration such as `250us`, `5ms` or `2s`, at most {}us",
+                    u32::MAX
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Part<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) | Self::Flag(word, _) => out.write_str(word),
+            Self::File(file) => file.fmt(out),
+            Self::Dmabuf(dmabuf) => dmabuf.fmt(out),
+            Self::Sync(sync) => sync.fmt(out),
+            Self::Keyword(keyword) => out.write_str(keyword.text()),
+            Self::Number(number, _) => number.fmt(out),
+            Self::Size(width, height) => write!(out, "{width}x{height}"),
+            Self::Time(time, _) => time.fmt(out),
+            Self::Import(dmabuf) => dmabuf.map_or(Ok(()), |dmabuf| dmabuf.fmt(out)),
+        }
+    }
+}
+
+/// A field of an operation: how it looks when blank, and which part it makes.
+pub(crate) trait Field {
+    fn blank() -> Self;
+    fn part(&mut self) -> Part<'_>;
+}
+
+macro_rules! fields {
+    ($($name:ty: $blank:expr, $value:ident => $part:expr;)+) => {$(
+        impl Field for $name {
+            fn blank() -> Self {
+                $blank
+            }
+
+            fn part(&mut self) -> Part<'_> {
+                let $value = self;
+                $part
+            }
+        }
+    )+};
+}
+
+fields! {
+    File: File(0), file => Part::File(file);
+    Dmabuf: Dmabuf(0), dmabuf => Part::Dmabuf(dmabuf);
+    Sync: Sync(0), sync => Part::Sync(sync);
+    u32: 0, number => Part::Number(number, None);
+    Micros: Micros(0), time => Part::Time(time, None);
+    Option<Dmabuf>: None, dmabuf => Part::Import(dmabuf);
+    bool: false, flag => Part::Flag("wait", flag);
+    Queue: Queue::Output, keyword => Part::Keyword(keyword);
+    Memory: Memory::Mmap, keyword => Part::Keyword(keyword);
+    Access: Access::Read, keyword => Part::Keyword(keyword);
+    SyncEdge: SyncEdge::Start, keyword => Part::Keyword(keyword);
+    Interest: Interest::In, keyword => Part::Keyword(keyword);
+    Completion: Completion::Timer, keyword => Part::Keyword(keyword);
+    Fault: Fault::Error, keyword => Part::Keyword(keyword);
+    DecoderCmd: DecoderCmd::Start, keyword => Part::Keyword(keyword);
+    EventKind: EventKind::SourceChange, keyword => Part::Keyword(keyword);
+}
+
+/// Stores a value if there is one; says whether there was.
+fn store<T>(place: &mut T, value: Option<T>) -> bool {
+    value.map(|value| *place = value).is_some()
+}
+
+fn alternatives(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(" or ")
+}
+
+/// A number in its only spelling: decimal digits, no sign, no leading zero.
+fn read_number(word: &str) -> Option<u32> {
+    let digits = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = word == "0" || !word.starts_with('0');
+    if digits && plain {
+        word.parse().ok()
+    } else {
+        None
+    }
+}
+
+fn read_slot(word: &str, letter: char, slots: u8) -> Option<u8> {
+    let number = read_number(word.strip_prefix(letter)?)?;
+    u8::try_from(number).ok().filter(|slot| *slot < slots)
+}
+
+fn read_file(word: &str) -> Option<File> {
+    let &[letter] = word.as_bytes() else {
+        return None;
+    };
+    let slot = letter.checked_sub(b'a')?;
+    (slot < MAX_FILES).then_some(File(slot))
+}
+
+fn read_dmabuf(word: &str) -> Option<Dmabuf> {
+    read_slot(word, 'd', MAX_DMABUFS).map(Dmabuf)
+}
+
+fn read_keyword(keyword: &mut dyn Keyword, word: &str) -> bool {
+    let index = keyword
+        .words()
+        .iter()
+        .position(|candidate| *candidate == word);
+    index.map(|index| keyword.set(index)).is_some()
+}
+
+fn read_size(width: &mut u32, height: &mut u32, word: &str) -> bool {
+    let Some((left, right)) = word.split_once('x') else {
+        return false;
+    };
+    let (Some(left), Some(right)) = (read_number(left), read_number(right)) else {
+        return false;
+    };
+    (*width, *height) = (left, right);
+    true
+}
+
+/// Units of durations, largest first, as the printer tries them.
+const UNITS: [(&str, u32); 3] = [("s", 1_000_000), ("ms", 1_000), ("us", 1)];
+
+fn read_micros(word: &str) -> Option<Micros> {
+    let digits = word.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let suffix = &word[digits.len()..];
+    let (_, unit) = UNITS.into_iter().find(|(name, _)| *name == suffix)?;
+    read_number(digits)?.checked_mul(unit).map(Micros)
+}
+
+impl fmt::Display for Micros {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fits = |(_, unit): &(&str, u32)| self.0 != 0 && self.0.is_multiple_of(*unit);
+        let (name, unit) = UNITS.into_iter().find(fits).unwrap_or(("us", 1));
+        write!(out, "{}{name}", self.0 / unit)
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            slot if slot < MAX_FILES => write!(out, "{}", char::from(b'a' + slot)),
+            // No text form: a program that holds this does not pass `Program::check`.
+            slot => write!(out, "?{slot}"),
+        }
+    }
+}
+
+impl fmt::Display for Dmabuf {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "d{}", self.0)
+    }
+}
+
+impl fmt::Display for Sync {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "s{}", self.0)
+    }
+}

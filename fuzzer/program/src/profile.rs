@@ -1,0 +1,88 @@
+//! What the generator prefers. A campaign runs many profiles: each switches some operations off and skews the rest, since
+//! programs that do everything at once rarely get far with anything (swarm testing).
+
+use crate::choose::Choose;
+use crate::syntax::OpKind;
+
+/// Weights and rates of the generator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    weights: Vec<u32>,
+    /// Operations of a program, on average.
+    pub mean_ops: usize,
+    /// How many operations in 100 are wrong in an interesting way.
+    pub wrong_percent: u32,
+    /// How many in 100 of the operations that may be asynchronous are.
+    pub async_percent: u32,
+    /// Chance in 100, at each operation, to play a whole scene (a reconfiguration, a drain, …).
+    pub scene_percent: u32,
+    /// Video files open at the same time.
+    pub max_files: u8,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            weights: OpKind::ALL.iter().map(|kind| weight(*kind)).collect(),
+            mean_ops: 20,
+            wrong_percent: 20,
+            async_percent: 5,
+            scene_percent: 4,
+            max_files: 3,
+        }
+    }
+}
+
+impl Profile {
+    /// How often an operation is chosen where it fits, relative to others; 0 switches it off.
+    pub fn weight(&self, kind: OpKind) -> u32 {
+        self.weights[kind as usize]
+    }
+
+    /// Changes a weight.
+    pub fn set_weight(&mut self, kind: OpKind, weight: u32) {
+        self.weights[kind as usize] = weight;
+    }
+
+    /// A variation of this profile for one campaign: some operations off, some frequent, other rates.
+    pub fn swarm(&self, choose: &mut dyn Choose) -> Self {
+        let mut swarm = self.clone();
+        for kind in OpKind::ALL {
+            let factor = [2, 0, 1, 6][choose.weighted(&[5, 2, 2, 1])];
+            let scaled = self.weight(*kind) * factor / 2;
+            // Without these no job ever runs, or only slow ones, and a campaign without jobs tests nothing.
+            let floor = if is_vital(*kind) {
+                self.weight(*kind).min(5)
+            } else {
+                0
+            };
+            swarm.set_weight(*kind, scaled.max(floor));
+        }
+        swarm.wrong_percent = self.wrong_percent * [1, 0, 2][choose.weighted(&[6, 1, 1])];
+        swarm.async_percent = self.async_percent * [1, 0, 4][choose.weighted(&[4, 1, 1])];
+        swarm.scene_percent = self.scene_percent * [1, 0, 2][choose.weighted(&[4, 1, 2])];
+        swarm
+    }
+}
+
+fn is_vital(kind: OpKind) -> bool {
+    use OpKind::{Open, Qbuf, Reqbufs, SetFormat, Streamon};
+    matches!(kind, Open | SetFormat | Reqbufs | Qbuf | Streamon)
+}
+
+fn weight(kind: OpKind) -> u32 {
+    use OpKind::*;
+    match kind {
+        Open | SetFormat | Reqbufs | Qbuf | Dqbuf | Expbuf | Streamon | ExportSync => 10,
+        GateOpen | Join => 10,
+        Streamoff | PollSync => 8,
+        PollDmabuf | Advance | GateClose => 6,
+        ImportSync | CpuSync | CloseSync | FileInfo | Check | Fail => 5,
+        RemoveBufs | PrepareBuf => 5,
+        Merge | DecoderCmd | Chunks | Completion | Watchdog | SourceChange => 4,
+        CloseDmabuf | CreateBufs | PollFile => 3,
+        Subscribe | Dqevent | JobTime => 3,
+        CloseFile | SetDeadline | Querybuf => 2,
+        GetFormat | Reload => 1,
+    }
+}

@@ -1,0 +1,125 @@
+//! The one table of the language: each operation with its words and the places of its fields.
+//!
+//! `"word"` is a fixed word, `field` the place of a field, `(w x h)` a size, `[field]` a field that may be left out and
+//! `[field = n]` one that stands for `n` when it is left out. An operation that the table lacks does not compile.
+
+use crate::op::Op;
+use crate::part::{Field, Part};
+
+macro_rules! part {
+    ($word:literal) => {
+        Part::Word($word)
+    };
+    ($field:ident) => {
+        $field.part()
+    };
+    (($width:ident x $height:ident)) => {
+        Part::Size($width, $height)
+    };
+    ([$field:ident]) => {
+        $field.part()
+    };
+    ([$field:ident = $default:literal]) => {
+        $field.part().or($default)
+    };
+}
+
+macro_rules! syntax {
+    ($($kind:ident { $($field:ident),* } => [$($part:tt)+];)+) => {
+        /// Which operation an [`Op`] is, without its fields.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(missing_docs, reason = "the variants are those of `Op`, which documents them")]
+        pub enum OpKind { $($kind),+ }
+
+        impl OpKind {
+            /// Every operation.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            /// An operation of this kind whose fields are all zero or first.
+            pub fn blank(self) -> Op {
+                match self {
+                    $(Self::$kind => Op::$kind { $($field: Field::blank()),* }),+
+                }
+            }
+        }
+
+        impl Op {
+            /// Which operation this is.
+            pub fn kind(&self) -> OpKind {
+                match self { $(Self::$kind { .. } => OpKind::$kind),+ }
+            }
+
+            /// Its parts, in the order of its text.
+            pub(crate) fn parts(&mut self) -> Vec<Part<'_>> {
+                match self {
+                    $(Self::$kind { $($field),* } => vec![$(part!($part)),+]),+
+                }
+            }
+        }
+    };
+}
+
+syntax! {
+    Open { file } => [file "=" "open" "double"];
+    CloseFile { file } => ["close" file];
+    CloseDmabuf { dmabuf } => ["close" dmabuf];
+    CloseSync { sync } => ["close" sync];
+    SetFormat { file, queue, width, height } => ["s_fmt" file queue (width x height)];
+    GetFormat { file, queue } => ["g_fmt" file queue];
+    Reqbufs { file, queue, memory, count } => ["reqbufs" file queue memory count];
+    CreateBufs { file, queue, memory, count } => ["create_bufs" file queue memory count];
+    RemoveBufs { file, queue, index, count } => ["remove_bufs" file queue index count];
+    Querybuf { file, queue, index } => ["querybuf" file queue index];
+    PrepareBuf { file, queue, index, dmabuf } => ["prepare_buf" file queue index [dmabuf]];
+    Qbuf { file, queue, index, dmabuf } => ["qbuf" file queue index [dmabuf]];
+    Dqbuf { file, queue, wait } => ["dqbuf" file queue [wait]];
+    Expbuf { dmabuf, file, queue, index } => [dmabuf "=" "expbuf" file queue index];
+    Streamon { file, queue } => ["streamon" file queue];
+    Streamoff { file, queue } => ["streamoff" file queue];
+    ExportSync { sync, dmabuf, access } => [sync "=" "export_sync" dmabuf access];
+    ImportSync { dmabuf, sync, access } => ["import_sync" dmabuf sync access];
+    CpuSync { dmabuf, edge, access } => ["sync" dmabuf edge access];
+    Merge { sync, a, b } => [sync "=" "merge" a b];
+    FileInfo { sync } => ["file_info" sync];
+    SetDeadline { sync, after } => ["set_deadline" sync after];
+    PollSync { sync, timeout } => ["poll" sync [timeout = 0]];
+    PollDmabuf { dmabuf, interest, timeout } => ["poll" dmabuf interest [timeout = 0]];
+    PollFile { file, interest, timeout } => ["poll" file interest [timeout = 0]];
+    Check { dmabuf } => ["check" dmabuf];
+    DecoderCmd { file, cmd } => ["decoder_cmd" file cmd];
+    Subscribe { file, event } => ["subscribe" file event];
+    Dqevent { file } => ["dqevent" file];
+    Advance { time } => ["advance" time];
+    GateClose { file, chunk } => ["gate" file "close" [chunk = 1]];
+    GateOpen { file } => ["gate" file "open"];
+    JobTime { file, time } => ["job_time" file time];
+    Chunks { file, count, delay } => ["chunks" file count delay];
+    Completion { file, context } => ["completion" file context];
+    Watchdog { file, time } => ["watchdog" file time];
+    Fail { file, fault, job } => ["fail" file fault job];
+    SourceChange { file, frame, width, height } => ["source_change" file frame (width x height)];
+    Reload {} => ["reload" "double"];
+    Join {} => ["join"];
+}
+
+impl OpKind {
+    /// The word that names the operation. Several operations share one: `close`, `poll` and `gate`.
+    pub fn word(self) -> &'static str {
+        let mut blank = self.blank();
+        let word = blank.parts().into_iter().find_map(|part| match part {
+            Part::Word(word) if word != "=" => Some(word),
+            _ => None,
+        });
+        word.expect("every line of the table has a word")
+    }
+
+    /// Whether the operation makes the slot on the left of its `=`.
+    pub fn makes_slot(self) -> bool {
+        matches!(self.blank().parts().get(1), Some(Part::Word("=")))
+    }
+
+    /// Whether `async` may stand before the operation: it makes or closes no slot, and is no `join` or `advance`.
+    pub fn may_be_async(self) -> bool {
+        !self.makes_slot() && !matches!(self.word(), "close" | "join" | "advance")
+    }
+}

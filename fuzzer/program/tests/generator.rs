@@ -1,0 +1,168 @@
+//! What the generator's programs are like, over a fixed set of seeds.
+
+use std::collections::BTreeMap;
+
+use program::{Mutation, Op, OpKind, Profile, Program, Queue, Record, Replay, Seeded, generate};
+
+const PROGRAMS: u64 = 4000;
+
+fn sample() -> Vec<Program> {
+    let profile = Profile::default();
+    (0..PROGRAMS)
+        .map(|seed| generate(&mut Seeded::new(seed), &profile))
+        .collect()
+}
+
+fn share(programs: &[Program], fits: impl Fn(&Program) -> bool) -> f64 {
+    programs.iter().filter(|program| fits(program)).count() as f64 / programs.len() as f64
+}
+
+fn position(program: &Program, fits: impl Fn(&Op) -> bool) -> Option<usize> {
+    program.steps.iter().position(|step| fits(&step.op))
+}
+
+#[test]
+fn programs_are_about_twenty_operations_long() {
+    let programs = sample();
+    let steps: usize = programs.iter().map(|program| program.steps.len()).sum();
+    let mean = steps as f64 / programs.len() as f64;
+    assert!((17.0..24.0).contains(&mean), "{mean}");
+}
+
+#[test]
+fn most_programs_run_jobs() {
+    let running = share(&sample(), |program| program.cost().runs_job);
+    assert!(running > 0.8, "{running}");
+}
+
+#[test]
+fn every_operation_is_regular() {
+    let mut counts: BTreeMap<OpKind, usize> = BTreeMap::new();
+    for program in sample() {
+        for step in program.steps {
+            *counts.entry(step.op.kind()).or_default() += 1;
+        }
+    }
+    println!("{counts:#?}");
+    for kind in OpKind::ALL {
+        let count = counts.get(kind).copied().unwrap_or(0);
+        assert!(count >= 40, "{kind:?}: {count} in {PROGRAMS} programs");
+    }
+}
+
+#[test]
+fn exports_stand_before_and_after_arming() {
+    let programs = sample();
+    let export = |op: &Op| matches!(op, Op::Expbuf { .. });
+    let on = |op: &Op| {
+        matches!(
+            op,
+            Op::Streamon {
+                queue: Queue::Capture,
+                ..
+            }
+        )
+    };
+    let order = |before: bool| {
+        share(&programs, |program| {
+            let (Some(first), Some(on)) = (position(program, export), position(program, on)) else {
+                return false;
+            };
+            let later = program.steps[on..].iter().any(|step| export(&step.op));
+            if before { first < on } else { later }
+        })
+    };
+    assert!(
+        order(true) > 0.25 && order(false) > 0.25,
+        "{} {}",
+        order(true),
+        order(false)
+    );
+}
+
+#[test]
+fn gates_fences_and_threads_meet() {
+    let programs = sample();
+    let gated = |op: &Op| matches!(op, Op::GateClose { .. });
+    let fence = |op: &Op| matches!(op, Op::ExportSync { .. });
+    let held = share(&programs, |program| {
+        let close = position(program, gated).unwrap_or(usize::MAX);
+        program.steps.iter().skip(close).any(|step| fence(&step.op))
+    });
+    let threads = share(&programs, |program| {
+        program.steps.iter().any(|step| step.asynchronous)
+    });
+    assert!(held > 0.2, "{held}");
+    assert!(threads > 0.2, "{threads}");
+}
+
+#[test]
+fn waiting_calls_run_in_threads() {
+    let steps: Vec<_> = sample()
+        .into_iter()
+        .flat_map(|program| program.steps)
+        .collect();
+    for kind in [OpKind::Streamoff, OpKind::Dqbuf, OpKind::Reqbufs] {
+        let count = steps
+            .iter()
+            .filter(|step| step.asynchronous && step.op.kind() == kind)
+            .count();
+        assert!(count > 50, "{kind:?}: {count}");
+    }
+}
+
+#[test]
+fn a_recorded_generation_replays() {
+    let profile = Profile::default();
+    for seed in 0..200 {
+        let mut record = Record::new(Seeded::new(seed));
+        let program = generate(&mut record, &profile);
+        let again = generate(&mut Replay::new(record.into_choices()), &profile);
+        assert_eq!(again.steps, program.steps);
+    }
+}
+
+#[test]
+fn a_swarm_switches_operations_off_but_still_runs_jobs() {
+    let mut off = 0;
+    let mut running = 0;
+    for seed in 0..500 {
+        let mut choose = Seeded::new(seed);
+        let profile = Profile::default().swarm(&mut choose);
+        off += OpKind::ALL
+            .iter()
+            .filter(|kind| profile.weight(**kind) == 0)
+            .count();
+        let program = generate(&mut choose, &profile);
+        let forbidden = |op: &Op| profile.weight(op.kind()) == 0;
+        assert!(position(&program, forbidden).is_none(), "{program}");
+        running += usize::from(program.cost().runs_job);
+    }
+    assert!(off > 500 * 5, "{off}");
+    assert!(running > 250, "{running}");
+}
+
+#[test]
+fn inserted_operations_suit_their_place() {
+    let mut profile = Profile::default();
+    profile.wrong_percent = 0;
+    let mut streaming = Program::default();
+    let setup = "a = open double ; reqbufs a out mmap 1 ; reqbufs a cap mmap 1 ; qbuf a out 0";
+    streaming.steps = setup.parse::<Program>().unwrap().steps;
+    let mut useful = 0;
+    for seed in 0..400 {
+        let mut choose = Seeded::new(seed);
+        let donor = Program::default();
+        if let Some(mutant) = Mutation::Insert.apply(&streaming, &donor, &profile, &mut choose) {
+            useful += mutant
+                .steps
+                .iter()
+                .any(|step| step.to_string() == "qbuf a cap 0") as u32
+                + mutant
+                    .steps
+                    .iter()
+                    .any(|step| step.to_string() == "streamon a out") as u32;
+        }
+    }
+    assert!(useful > 40, "{useful}");
+}
