@@ -1,0 +1,35 @@
+//! Whether a trace keeps the release-fence contract. No I/O.
+//!
+//! [`judge`] is a pure function of a program and its trace. It replays the trace through a small model of the world
+//! (`world`) and asks one oracle an invariant (`oracle`) what it finds. An oracle that cannot be sure says nothing: where
+//! asynchronous operations overlap, only what both orders agree on counts.
+
+mod expectation;
+mod invariant;
+mod loss;
+mod oracle;
+mod state;
+mod violation;
+mod world;
+
+use program::Program;
+use trace::Trace;
+
+pub use expectation::Expectation;
+pub use invariant::{Class, Invariant};
+pub use loss::{Note, notes};
+pub use state::features;
+pub use violation::{Violation, to_json};
+
+/// The violations that this trace of this program shows, by a driver that opts in; in order of observation.
+pub fn judge(program: &Program, trace: &Trace) -> Vec<Violation> {
+    judge_with(&Expectation::default(), program, trace)
+}
+
+/// As [`judge`], with other expectations of the driver.
+pub fn judge_with(expectation: &Expectation, program: &Program, trace: &Trace) -> Vec<Violation> {
+    let world = world::World::replay(program, trace);
+    let mut violations = oracle::run(expectation, &world);
+    violations.sort_by_key(|violation| (violation.event, violation.invariant));
+    violations
+}

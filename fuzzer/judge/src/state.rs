@@ -1,0 +1,171 @@
+//! What a program made of the kernel's state, as numbers: the feedback that says whether a run was new in a way that code
+//! coverage cannot see.
+//!
+//! A feature is one operation's kind and outcome, with the states of buffers and fences before and after it. Counts are
+//! kept small (none, one, more), so that a program has a few hundred features at most.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use program::{OpKind, Program, Queue};
+use trace::{BufferId, Call, Event, FenceId, Kind, Out, Phase, Trace};
+
+use crate::world::place::target;
+
+/// The features of a run, ascending and without repetition.
+pub fn features(program: &Program, trace: &Trace) -> Vec<u64> {
+    let mut observer = Observer::default();
+    let mut features = BTreeSet::new();
+    for event in &trace.events {
+        match event {
+            Event::Ledger(record) => observer.record(&record.kind),
+            Event::Call(call) => features.extend(observer.call(program, call)),
+            Event::Stuck { op } => features.extend(stuck(program, *op)),
+            _ => {}
+        }
+    }
+    features.into_iter().collect()
+}
+
+/// Where the driver has a buffer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    Queued,
+    Running,
+    Done,
+    Failed,
+}
+
+/// How a fence stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Pending,
+    Signalled,
+    Failed,
+}
+
+#[derive(Default)]
+struct Observer {
+    buffers: BTreeMap<(u32, u32), (bool, Hold)>,
+    fences: BTreeMap<FenceId, (bool, Standing)>,
+    /// The state at the end of the last call.
+    before: u32,
+}
+
+impl Observer {
+    fn record(&mut self, kind: &Kind) {
+        match *kind {
+            Kind::Queue { buffer } => self.hold(buffer, Hold::Queued),
+            Kind::Job {
+                buffer,
+                phase: Phase::Start,
+                ..
+            } => self.hold(buffer, Hold::Running),
+            Kind::Done { buffer, state: 5 } => self.hold(buffer, Hold::Done),
+            Kind::Done { buffer, .. } => self.hold(buffer, Hold::Failed),
+            Kind::Attach { fence, buffer, .. } => {
+                self.fences
+                    .insert(fence, (buffer.output, Standing::Pending));
+            }
+            Kind::Signal { fence, error } => {
+                let standing = if error == 0 {
+                    Standing::Signalled
+                } else {
+                    Standing::Failed
+                };
+                if let Some(fence) = self.fences.get_mut(&fence) {
+                    fence.1 = standing;
+                }
+            }
+            Kind::Destroy { fence } => {
+                self.fences.remove(&fence);
+            }
+            _ => {}
+        }
+    }
+
+    fn hold(&mut self, buffer: BufferId, hold: Hold) {
+        self.buffers
+            .insert((buffer.queue, buffer.index), (buffer.output, hold));
+    }
+
+    /// The state of all queues of both directions, two bits a count.
+    fn state(&self) -> u32 {
+        let mut state = 0;
+        for output in [true, false] {
+            for hold in [Hold::Queued, Hold::Running, Hold::Done, Hold::Failed] {
+                let count = self
+                    .buffers
+                    .values()
+                    .filter(|buffer| **buffer == (output, hold))
+                    .count();
+                state = state << 2 | few(count);
+            }
+            for standing in [Standing::Pending, Standing::Signalled, Standing::Failed] {
+                let count = self
+                    .fences
+                    .values()
+                    .filter(|fence| **fence == (output, standing))
+                    .count();
+                state = state << 2 | few(count);
+            }
+        }
+        state
+    }
+
+    fn call(&mut self, program: &Program, call: &Call) -> Option<u64> {
+        let op = &program.steps.get(usize::from(call.op))?.op;
+        let (before, after) = (self.before, self.state());
+        self.before = after;
+        let queue = target(op).and_then(|(_, queue)| queue);
+        let parts = [word(op.kind(), queue), outcome(call), before, after];
+        Some(parts.into_iter().fold(SEED, mix))
+    }
+}
+
+/// None, one, or more.
+fn few(count: usize) -> u32 {
+    count.min(2) as u32
+}
+
+fn word(kind: OpKind, queue: Option<Queue>) -> u32 {
+    let queue = match queue {
+        None => 0,
+        Some(Queue::Output) => 1,
+        Some(Queue::Capture) => 2,
+    };
+    (kind as u32) << 2 | queue
+}
+
+/// The errno, or what a success told as far as it is a state and no measure.
+fn outcome(call: &Call) -> u32 {
+    const SUCCESS: u32 = 1 << 31;
+    match &call.result {
+        Err(errno) => errno.unsigned_abs() & !SUCCESS,
+        Ok(Out::Sync(info)) => {
+            SUCCESS | (info.status.signum() + 1) as u32 | few(info.fences.len()) << 2
+        }
+        Ok(Out::Polled { revents }) => SUCCESS | 0x100 | u32::from(*revents) << 16 & !SUCCESS,
+        // V4L2_BUF_FLAG_ERROR and V4L2_BUF_FLAG_LAST
+        Ok(Out::Buffer { flags, .. }) => SUCCESS | 0x200 | flags & 0x0010_0040,
+        Ok(Out::Content(content)) => SUCCESS | 0x300 | u32::from(content.stamp.is_some()),
+        Ok(_) => SUCCESS,
+    }
+}
+
+fn stuck(program: &Program, op: u16) -> Option<u64> {
+    let op = &program.steps.get(usize::from(op))?.op;
+    let queue = target(op).and_then(|(_, queue)| queue);
+    Some(
+        [word(op.kind(), queue), u32::MAX]
+            .into_iter()
+            .fold(SEED, mix),
+    )
+}
+
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a, word by word, with a last shift so that the low bits depend on all of them.
+fn mix(hash: u64, word: u32) -> u64 {
+    let hash = (hash ^ u64::from(word)).wrapping_mul(0x100_0000_01b3);
+    hash ^ hash >> 29
+}

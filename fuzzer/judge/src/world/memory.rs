@@ -1,0 +1,246 @@
+//! Plane memory: which buffer stands on which memory, who may be writing it, and what was last written.
+//!
+//! Memory is told apart by where it was allocated, so all exports of a plane and all buffers that import one of them
+//! share it. Where an asynchronous call leaves in doubt which memory a buffer stands on, it counts as any.
+
+use std::collections::{HashMap, HashSet};
+
+use program::Memory;
+use trace::{BufferId, FenceId};
+
+use super::place::Place;
+
+/// One plane's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct MemoryId(u32);
+
+/// A buffer of a queue.
+pub(crate) type Slot = (Place, u32);
+
+/// What the last job on a memory was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Write {
+    pub(crate) job: u64,
+    pub(crate) buffer: BufferId,
+    /// The fence that stands for it, if one was attached.
+    pub(crate) fence: Option<FenceId>,
+    /// `enum vb2_buffer_state` with which it ended.
+    pub(crate) ended: Option<u32>,
+}
+
+/// What kind of memory a queue uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Known(Memory),
+    /// An asynchronous call may have changed it.
+    Unsure,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Import {
+    memory: Option<MemoryId>,
+    /// PREPARE_BUF took the memory, so that QBUF will ignore the one it names.
+    prepared: Option<bool>,
+}
+
+/// A content can be compared with another of the same memory if both carry the same mark.
+pub(crate) type Epoch = (u64, u64);
+
+/// The memories of a run.
+#[derive(Default)]
+pub(crate) struct Memories {
+    made: u32,
+    modes: HashMap<Place, Mode>,
+    own: HashMap<Slot, MemoryId>,
+    imports: HashMap<Slot, Import>,
+    /// Buffers that userspace may have queued; false once the driver gave them back.
+    busy: HashMap<Slot, bool>,
+    /// Buffers that the driver has, of queues whose owner is not known.
+    strangers: HashSet<BufferId>,
+    epochs: HashMap<MemoryId, u64>,
+    epoch: u64,
+    writes: HashMap<MemoryId, Write>,
+}
+
+impl Memories {
+    /// The memory of a buffer's plane 0, if it is certain.
+    pub(crate) fn of(&mut self, slot: Slot) -> Option<MemoryId> {
+        match self.modes.get(&slot.0)? {
+            Mode::Known(Memory::Mmap) => Some(self.own(slot)),
+            Mode::Known(Memory::Dmabuf) => self.imports.get(&slot)?.memory,
+            Mode::Unsure => None,
+        }
+    }
+
+    fn own(&mut self, slot: Slot) -> MemoryId {
+        let made = &mut self.made;
+        *self.own.entry(slot).or_insert_with(|| {
+            *made += 1;
+            MemoryId(*made)
+        })
+    }
+
+    /// REQBUFS succeeded: whatever the queue had is gone.
+    pub(super) fn reqbufs(&mut self, place: Place, memory: Memory, count: u32) {
+        self.forget(place);
+        if count > 0 {
+            self.modes.insert(place, Mode::Known(memory));
+        }
+    }
+
+    /// CREATE_BUFS succeeded: these indices are new.
+    pub(super) fn create_bufs(&mut self, place: Place, memory: Memory, index: u32, count: u32) {
+        self.modes.entry(place).or_insert(Mode::Known(memory));
+        let new = |slot: &Slot| slot.0 == place && slot.1 >= index && slot.1 - index < count;
+        self.own.retain(|slot, _| !new(slot));
+        self.imports.retain(|slot, _| !new(slot));
+        self.busy.retain(|slot, _| !new(slot));
+    }
+
+    /// An asynchronous call may have changed the queue's buffers.
+    pub(super) fn doubt(&mut self, place: Place) {
+        self.modes.insert(place, Mode::Unsure);
+    }
+
+    /// The queue has no buffers any more.
+    pub(super) fn forget(&mut self, place: Place) {
+        self.modes.remove(&place);
+        self.own.retain(|slot, _| slot.0 != place);
+        self.imports.retain(|slot, _| slot.0 != place);
+        self.busy.retain(|slot, _| slot.0 != place);
+    }
+
+    /// STREAMOFF succeeded: nothing of the queue is queued or prepared.
+    pub(super) fn streamoff(&mut self, place: Place) {
+        self.busy.retain(|slot, _| slot.0 != place);
+        let imports = self.imports.iter_mut().filter(|(slot, _)| slot.0 == place);
+        imports.for_each(|(_, import)| import.prepared = Some(false));
+    }
+
+    /// An asynchronous STREAMOFF or DQBUF may or may not have undone PREPARE_BUF.
+    pub(super) fn unprepare_maybe(&mut self, place: Place) {
+        let imports = self.imports.iter_mut().filter(|(slot, _)| slot.0 == place);
+        imports.for_each(|(_, import)| import.prepared = None);
+    }
+
+    /// DQBUF returned the buffer.
+    pub(super) fn dequeue(&mut self, slot: Slot) {
+        self.busy.remove(&slot);
+        if let Some(import) = self.imports.get_mut(&slot) {
+            import.prepared = Some(false);
+        }
+    }
+
+    /// QBUF succeeded, or is about to. `import` is the memory of the dma-buf that it names.
+    pub(super) fn queue(&mut self, slot: Slot, import: Option<MemoryId>) {
+        self.touch(slot, import);
+        let entry = self.imports.entry(slot).or_insert(Import {
+            memory: None,
+            prepared: Some(false),
+        });
+        match entry.prepared {
+            Some(true) => {}
+            Some(false) => entry.memory = import,
+            None => entry.memory = entry.memory.filter(|memory| Some(*memory) == import),
+        }
+        self.busy.insert(slot, true);
+    }
+
+    /// PREPARE_BUF succeeded.
+    pub(super) fn prepare(&mut self, slot: Slot, import: Option<MemoryId>) {
+        self.touch(slot, import);
+        self.imports.insert(
+            slot,
+            Import {
+                memory: import,
+                prepared: Some(true),
+            },
+        );
+    }
+
+    /// QBUF or PREPARE_BUF runs in another thread, and nobody knows when it takes effect.
+    pub(super) fn queue_maybe(&mut self, slot: Slot, import: Option<MemoryId>) {
+        self.touch(slot, import);
+        self.imports.insert(slot, Import::default());
+        self.busy.insert(slot, true);
+    }
+
+    /// QBUF or PREPARE_BUF was tried: even a failed one may have had its plane filled.
+    pub(super) fn touch(&mut self, slot: Slot, import: Option<MemoryId>) {
+        let memories = [self.of(slot), import];
+        for memory in memories.into_iter().flatten() {
+            self.renew(memory);
+            self.writes.remove(&memory);
+        }
+    }
+
+    fn renew(&mut self, memory: MemoryId) {
+        *self.epochs.entry(memory).or_default() += 1;
+    }
+
+    /// The driver got a buffer.
+    pub(super) fn driver_takes(&mut self, buffer: BufferId, slot: Option<Slot>) {
+        match slot {
+            Some(slot) => {
+                self.busy.insert(slot, true);
+                self.touch(slot, None);
+            }
+            None => {
+                self.strangers.insert(buffer);
+                self.epoch += 1;
+            }
+        }
+    }
+
+    /// The driver gave a buffer back, or signalled that it is done with it.
+    pub(super) fn driver_gives(&mut self, buffer: BufferId, slot: Option<Slot>) {
+        self.strangers.remove(&buffer);
+        if let Some(busy) = slot.and_then(|slot| self.busy.get_mut(&slot)) {
+            *busy = false;
+        }
+    }
+
+    /// A job on this buffer starts.
+    pub(super) fn job_starts(&mut self, write: Write, slot: Option<Slot>) {
+        let memory = slot.and_then(|slot| self.of(slot));
+        match memory {
+            Some(memory) => {
+                self.renew(memory);
+                if !write.buffer.output {
+                    self.writes.insert(memory, write);
+                }
+            }
+            None => {
+                self.epoch += 1;
+                self.writes.clear();
+            }
+        }
+    }
+
+    /// A buffer's job ended with this state.
+    pub(super) fn job_ends(&mut self, buffer: BufferId, state: u32) {
+        let open = |write: &&mut Write| write.buffer == buffer && write.ended.is_none();
+        self.writes
+            .values_mut()
+            .filter(open)
+            .for_each(|write| write.ended = Some(state));
+    }
+
+    /// The mark of this memory's content, if nobody may be writing it.
+    pub(super) fn quiet(&mut self, memory: MemoryId) -> Option<Epoch> {
+        let busy: Vec<Slot> = self
+            .busy
+            .iter()
+            .filter(|(_, b)| **b)
+            .map(|(slot, _)| *slot)
+            .collect();
+        let elsewhere = |slot| self.of(slot).is_some_and(|other| other != memory);
+        let quiet = busy.into_iter().all(elsewhere) && self.strangers.is_empty();
+        quiet.then(|| (self.epoch, self.epochs.get(&memory).copied().unwrap_or(0)))
+    }
+
+    /// The last job that wrote this memory.
+    pub(super) fn last_write(&self, memory: MemoryId) -> Option<Write> {
+        self.writes.get(&memory).copied()
+    }
+}

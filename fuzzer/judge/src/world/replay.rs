@@ -1,0 +1,303 @@
+//! Walks a trace in order and keeps the model of the world up to date.
+
+mod call;
+mod look;
+mod record;
+
+use std::collections::HashMap;
+
+use program::{Op, Program, Queue};
+use trace::{Call, Event, Mark, Trace};
+
+use super::World;
+use super::buffer::Buffers;
+use super::fence::Fences;
+use super::memory::{Epoch, Memories, MemoryId, Slot};
+use super::place::{Places, target};
+use super::sight::{Hung, Sights};
+use super::slot::{ImportedFences, Slots, SyncFile};
+use super::span::{Moment, Timeline, is_async};
+
+pub(super) fn replay<'a>(program: &'a Program, trace: &'a Trace) -> World<'a> {
+    let timeline = Timeline::new(program, trace);
+    let mut replay = Replay::new(program, &timeline);
+    let entries = entries(program, trace, &timeline);
+    for (index, event) in trace.events.iter().enumerate() {
+        for call in entries.get(&index).into_iter().flatten() {
+            replay.enter(call);
+        }
+        replay.event(index, event);
+    }
+    let Replay {
+        fences,
+        buffers,
+        sights,
+        imports,
+        ..
+    } = replay;
+    World {
+        program,
+        trace,
+        timeline,
+        fences,
+        buffers,
+        sights,
+        imports,
+    }
+}
+
+/// The calls of the main thread, by the index of the event at which they begin.
+fn entries<'a>(
+    program: &Program,
+    trace: &'a Trace,
+    timeline: &Timeline,
+) -> HashMap<usize, Vec<&'a Call>> {
+    let mut entries: HashMap<usize, Vec<&Call>> = HashMap::new();
+    for (index, event) in trace.events.iter().enumerate() {
+        match event {
+            Event::Call(call) if !is_async(program, call.op) => {
+                entries.entry(timeline.opens(index)).or_default().push(call);
+            }
+            _ => {}
+        }
+    }
+    entries
+}
+
+/// An asynchronous operation that has not returned.
+struct Flying {
+    op: u16,
+    /// It works on descriptors that exist, so it must end by itself.
+    must_end: bool,
+    /// The versions of the slots that it names.
+    versions: Versions,
+}
+
+/// Versions of the file, dma-buf and sync_file slots that an operation names. A slot that was refilled while an operation
+/// ran in another thread is not the one that the operation worked on.
+type Versions = [u32; 3];
+
+struct Replay<'a> {
+    program: &'a Program,
+    timeline: &'a Timeline,
+    places: Places,
+    memories: Memories,
+    dmabufs: Slots<Option<MemoryId>>,
+    syncs: Slots<SyncFile>,
+    flying: Vec<Flying>,
+    /// The operation of the main thread that runs, and what a `check` found quiet when it began.
+    current: Option<(u16, Option<Epoch>)>,
+    fences: Fences,
+    buffers: Buffers,
+    sights: Sights,
+    imports: Vec<ImportedFences>,
+}
+
+impl<'a> Replay<'a> {
+    fn new(program: &'a Program, timeline: &'a Timeline) -> Self {
+        Self {
+            program,
+            timeline,
+            places: Places::default(),
+            memories: Memories::default(),
+            dmabufs: Slots::default(),
+            syncs: Slots::default(),
+            flying: Vec::new(),
+            current: None,
+            fences: Fences::default(),
+            buffers: Buffers::default(),
+            sights: Sights::default(),
+            imports: Vec::new(),
+        }
+    }
+
+    fn op(&self, op: u16) -> Option<&'a Op> {
+        self.program.steps.get(usize::from(op)).map(|step| &step.op)
+    }
+
+    fn memory(&self, dmabuf: u8) -> Option<MemoryId> {
+        *self.dmabufs.get(dmabuf)?
+    }
+
+    fn event(&mut self, index: usize, event: &Event) {
+        match event {
+            Event::Begin { op, .. } => self.begin(index, *op),
+            Event::Call(call) => self.call(index, call),
+            Event::Ledger(record) => self.record(Moment::of(index, record), record),
+            Event::Look(look) => self.look(index, look),
+            Event::Stuck { op } => self.stuck(index, *op),
+            Event::Mark {
+                mark: Mark::VideoClosed,
+                time,
+            } => {
+                self.videos_closed(self.timeline.mark(index, *time));
+            }
+            Event::LedgerLost { .. }
+            | Event::Log { .. }
+            | Event::Mark { .. }
+            | Event::Died { .. } => {}
+        }
+    }
+
+    /// A call of the main thread begins. Its result is known already, so what it binds can be bound before the ledger's
+    /// records of the buffer arrive.
+    fn enter(&mut self, call: &Call) {
+        let Some(op) = self.op(call.op) else { return };
+        let mut quiet = None;
+        match *op {
+            Op::Qbuf {
+                file,
+                queue,
+                index,
+                dmabuf,
+            } => {
+                self.enter_qbuf(
+                    call,
+                    (file.0, queue, index),
+                    dmabuf.map(|d| d.0),
+                    Memories::queue,
+                );
+            }
+            Op::PrepareBuf {
+                file,
+                queue,
+                index,
+                dmabuf,
+            } => {
+                self.enter_qbuf(
+                    call,
+                    (file.0, queue, index),
+                    dmabuf.map(|d| d.0),
+                    Memories::prepare,
+                );
+            }
+            Op::Check { dmabuf } => {
+                quiet = self
+                    .memory(dmabuf.0)
+                    .and_then(|memory| self.memories.quiet(memory));
+            }
+            _ => {}
+        }
+        self.current = Some((call.op, quiet));
+    }
+
+    fn enter_qbuf(
+        &mut self,
+        call: &Call,
+        (file, queue, index): (u8, Queue, u32),
+        dmabuf: Option<u8>,
+        take: fn(&mut Memories, Slot, Option<MemoryId>),
+    ) {
+        let Some(place) = self.places.place(file, queue) else {
+            return;
+        };
+        let import = dmabuf.and_then(|dmabuf| self.memory(dmabuf));
+        match call.result {
+            Ok(_) => take(&mut self.memories, (place, index), import),
+            Err(_) => self.memories.touch((place, index), import),
+        }
+    }
+
+    fn begin(&mut self, index: usize, op: u16) {
+        let Some(what) = self.op(op) else { return };
+        let (must_end, versions) = (self.must_end(what), self.versions(what));
+        self.flying.push(Flying {
+            op,
+            must_end,
+            versions,
+        });
+        let place = |file: program::File, queue| self.places.place(file.0, queue);
+        match *what {
+            Op::Qbuf {
+                file,
+                queue,
+                index,
+                dmabuf,
+            }
+            | Op::PrepareBuf {
+                file,
+                queue,
+                index,
+                dmabuf,
+            } => {
+                let import = dmabuf.and_then(|dmabuf| self.memory(dmabuf.0));
+                if let Some(place) = place(file, queue) {
+                    self.memories.queue_maybe((place, index), import);
+                }
+            }
+            Op::Reqbufs { file, queue, .. }
+            | Op::CreateBufs { file, queue, .. }
+            | Op::RemoveBufs { file, queue, .. } => {
+                if let Some(place) = place(file, queue) {
+                    self.memories.doubt(place);
+                }
+            }
+            Op::Streamoff { file, queue } | Op::Dqbuf { file, queue, .. } => {
+                if let Some(place) = place(file, queue) {
+                    self.memories.unprepare_maybe(place);
+                }
+            }
+            Op::ImportSync { dmabuf, .. } => {
+                // It takes effect at any time from now on, and its sync_file may be another by then.
+                if let Some(memory) = self.memory(dmabuf.0) {
+                    self.imports.push(ImportedFences {
+                        from: index,
+                        memory,
+                        fences: None,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn versions(&self, op: &Op) -> Versions {
+        let file = target(op).map_or(0, |(file, _)| self.places.opening(file));
+        let (dmabuf, sync) = match op {
+            Op::PollDmabuf { dmabuf, .. } | Op::Check { dmabuf } | Op::CpuSync { dmabuf, .. } => {
+                (Some(dmabuf), None)
+            }
+            Op::PollSync { sync, .. } | Op::FileInfo { sync } | Op::SetDeadline { sync, .. } => {
+                (None, Some(sync))
+            }
+            Op::Qbuf { dmabuf, .. } | Op::PrepareBuf { dmabuf, .. } => (dmabuf.as_ref(), None),
+            _ => (None, None),
+        };
+        let dmabuf = dmabuf.map_or(0, |slot| self.dmabufs.version(slot.0));
+        [
+            file,
+            dmabuf,
+            sync.map_or(0, |slot| self.syncs.version(slot.0)),
+        ]
+    }
+
+    /// Whether the call ends in finite time whatever else happens. DQBUF and a poll on a video node may wait for a frame
+    /// that never comes, a poll on a dma-buf for one job after the other, a poll on nothing for its timeout.
+    fn must_end(&self, op: &Op) -> bool {
+        match op {
+            Op::PollFile { .. }
+            | Op::PollDmabuf { .. }
+            | Op::Dqbuf { .. }
+            | Op::Advance { .. }
+            | Op::Join => false,
+            Op::PollSync { sync, .. } => self.syncs.get(sync.0).is_some(),
+            _ => true,
+        }
+    }
+
+    /// The main thread is given all the time that the whole program may take, so whatever it is stuck in must end.
+    fn stuck(&mut self, event: usize, op: u16) {
+        let flying = self.flying.iter().find(|flying| flying.op == op);
+        if flying.map_or(!is_async(self.program, op), |flying| flying.must_end) {
+            let what = self.op(op).map(Op::kind);
+            self.sights.hung.push(Hung { event, op, what });
+        }
+    }
+
+    /// Whether an asynchronous call on this file runs.
+    fn is_busy(&self, file: u8, which: fn(&Op) -> bool) -> bool {
+        let ops = self.flying.iter().filter_map(|flying| self.op(flying.op));
+        ops.filter(|op| which(op))
+            .any(|op| target(op).is_some_and(|(other, _)| other == file))
+    }
+}

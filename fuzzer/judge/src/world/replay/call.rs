@@ -1,0 +1,403 @@
+//! Calls that returned.
+
+use program::{Interest, Memory, Op, Queue};
+use trace::{BufferId, Call, Content, FenceId, Looked, Out, SyncInfo};
+
+use super::super::memory::{Epoch, MemoryId};
+use super::super::place::Place;
+use super::super::sight::{
+    ContentSight, Dequeue, Drain, Failure, PollSight, Source, SyncSight, Timeout,
+};
+use super::super::slot::{ImportedFences, SyncFile, pending};
+use super::super::span::{Span, is_async};
+use super::super::{POLLIN, POLLOUT};
+use super::Replay;
+
+impl Replay<'_> {
+    pub(super) fn call(&mut self, event: usize, call: &Call) {
+        let span = self.timeline.call(event, call);
+        let Some(op) = self.op(call.op) else { return };
+        if !is_async(self.program, call.op) {
+            self.main_call(span, op, call);
+            self.seen(span, op, call);
+            self.current = None;
+        } else if let Some(at) = self.flying.iter().position(|flying| flying.op == call.op) {
+            let flying = self.flying.remove(at);
+            if flying.versions == self.versions(op) {
+                self.seen(span, op, call);
+            }
+        }
+    }
+
+    /// The end of a main-thread call: slots, files and queues change.
+    fn main_call(&mut self, span: Span, op: &Op, call: &Call) {
+        let ok = call.result.is_ok();
+        match *op {
+            Op::Open { file } => {
+                // Whatever the slot held is closed first.
+                self.close_file(file.0);
+                if ok {
+                    self.places.open(file.0);
+                }
+            }
+            Op::CloseFile { file } if ok => {
+                let alone = !self.is_busy(file.0, |_| true);
+                let places: Vec<_> = self.places.places(file.0).collect();
+                // A call that still runs holds the file open.
+                for place in places.into_iter().filter(|_| alone) {
+                    self.sights.drains.push(Drain { span, place, alone });
+                }
+                self.close_file(file.0);
+            }
+            Op::Reqbufs {
+                file,
+                queue,
+                memory,
+                count,
+            } if ok => {
+                self.reqbufs(file.0, queue, memory, count, call);
+            }
+            Op::CreateBufs {
+                file,
+                queue,
+                memory,
+                ..
+            } => {
+                self.create_bufs(file.0, queue, memory, call);
+            }
+            Op::Dqbuf { file, queue, .. } => self.dequeue(file.0, queue, call),
+            Op::Streamoff { file, queue } if ok => {
+                if let Some(place) = self.places.place(file.0, queue) {
+                    self.streamoff(place);
+                }
+            }
+            _ => self.slot_call(span, op, call),
+        }
+    }
+
+    /// The end of a call that fills or closes a dma-buf or sync_file slot.
+    fn slot_call(&mut self, span: Span, op: &Op, call: &Call) {
+        let ok = call.result.is_ok();
+        match *op {
+            Op::CloseDmabuf { dmabuf } => self.dmabufs.close(dmabuf.0, ok),
+            Op::CloseSync { sync } => self.syncs.close(sync.0, ok),
+            Op::Expbuf {
+                dmabuf,
+                file,
+                queue,
+                index,
+            } => {
+                let place = self.places.place(file.0, queue);
+                let memory = place.and_then(|place| self.memories.of((place, index)));
+                self.dmabufs.fill(dmabuf.0, ok.then_some(memory));
+            }
+            Op::ExportSync {
+                sync,
+                dmabuf,
+                access,
+            } => {
+                let memory = self.memory(dmabuf.0);
+                self.export(span, sync.0, Source::Export { memory, access }, call);
+            }
+            Op::Merge { sync, a, b } => self.merge(span, sync.0, [a.0, b.0], call),
+            _ => {}
+        }
+    }
+
+    /// All video files were closed after the program. A call that still runs holds its file open.
+    pub(super) fn videos_closed(&mut self, span: Span) {
+        if self.flying.is_empty() {
+            for file in self.places.open_files() {
+                let drains = self.places.places(file);
+                let drains = drains.map(|place| Drain {
+                    span,
+                    place,
+                    alone: true,
+                });
+                self.sights.drains.extend(drains);
+                self.close_file(file);
+            }
+        }
+    }
+
+    fn close_file(&mut self, file: u8) {
+        let held = self.is_busy(file, |_| true);
+        for place in self.places.close(file) {
+            if !held {
+                self.memories.forget(place);
+            }
+        }
+    }
+
+    fn reqbufs(&mut self, file: u8, queue: Queue, memory: Memory, asked: u32, call: &Call) {
+        let Some(place) = self.places.place(file, queue) else {
+            return;
+        };
+        let count = match call.result {
+            Ok(Out::Buffers { count, .. }) => count.min(asked),
+            _ => asked,
+        };
+        self.memories.reqbufs(place, memory, count);
+        if self.is_busy(file, changes_buffers) {
+            self.memories.doubt(place);
+        }
+    }
+
+    fn create_bufs(&mut self, file: u8, queue: Queue, memory: Memory, call: &Call) {
+        let place = self.places.place(file, queue);
+        if let (Some(place), Ok(Out::Buffers { index, count })) = (place, &call.result) {
+            self.memories.create_bufs(place, memory, *index, *count);
+        }
+    }
+
+    fn dequeue(&mut self, file: u8, queue: Queue, call: &Call) {
+        let place = self.places.place(file, queue);
+        if let (Some(place), Ok(Out::Buffer { index, .. })) = (place, &call.result) {
+            if self.is_busy(file, queues_buffer) {
+                self.memories.unprepare_maybe(place);
+            } else {
+                self.memories.dequeue((place, *index));
+            }
+        }
+    }
+
+    fn streamoff(&mut self, place: Place) {
+        if self.is_busy(place.file, queues_buffer) {
+            self.memories.unprepare_maybe(place);
+        } else {
+            self.memories.streamoff(place);
+        }
+    }
+
+    fn export(&mut self, span: Span, slot: u8, source: Source, call: &Call) {
+        let made = call.result.as_ref().ok().map(|out| match out {
+            Out::Sync(info) => SyncFile {
+                fences: pending(info),
+            },
+            _ => SyncFile::default(),
+        });
+        let fences = made.as_ref().and_then(|file| file.fences.clone());
+        self.syncs.fill(slot, made);
+        if let Ok(Out::Sync(info)) = &call.result {
+            self.sights.syncs.push(SyncSight {
+                span,
+                slot,
+                info: info.clone(),
+                fences,
+                source,
+            });
+        }
+    }
+
+    fn merge(&mut self, span: Span, slot: u8, parts: [u8; 2], call: &Call) {
+        let live = parts.iter().all(|part| self.syncs.get(*part).is_some());
+        let fences = self.merged(&span, parts);
+        let made = call.result.is_ok().then(|| SyncFile {
+            fences: fences.clone(),
+        });
+        self.syncs.fill(slot, made);
+        match &call.result {
+            Ok(Out::Sync(info)) => self.sync_seen(span, slot, info, fences),
+            Err(errno) if live && !is_shortage(*errno) => self.failed(span, parts[0], *errno),
+            _ => {}
+        }
+    }
+
+    /// The fences in a merge: those that are pending. The kernel leaves out signalled ones, and their errors with them, so
+    /// one that is signalled just now leaves the merge in doubt.
+    fn merged(&self, span: &Span, parts: [u8; 2]) -> Option<Vec<FenceId>> {
+        let mut pending = Vec::new();
+        for part in parts {
+            for id in self.syncs.get(part)?.fences.as_ref()? {
+                let fence = self.fences.get(*id)?;
+                if fence.unsignalled_in(span) {
+                    pending.push(*id);
+                } else if !fence.surely_signalled(span) {
+                    return None;
+                }
+            }
+        }
+        pending.sort_unstable();
+        pending.dedup();
+        Some(pending)
+    }
+
+    /// What any call tells an observer.
+    fn seen(&mut self, span: Span, op: &Op, call: &Call) {
+        match (op, &call.result) {
+            (Op::Streamoff { file, queue } | Op::Reqbufs { file, queue, .. }, Ok(_)) => {
+                self.drained(span, file.0, *queue);
+            }
+            (Op::Dqbuf { file, queue, .. }, Ok(Out::Buffer { index, flags, .. })) => {
+                self.dequeued(span, (file.0, *queue, *index), *flags);
+            }
+            (Op::FileInfo { sync } | Op::PollSync { sync, .. }, Ok(Out::Sync(info))) => {
+                let fences = self.syncs.get(sync.0).and_then(|file| file.fences.clone());
+                self.sync_seen(span, sync.0, info, fences);
+            }
+            (Op::PollSync { sync, .. }, Ok(Out::Polled { revents }))
+                if *revents == 0 && self.syncs.get(sync.0).is_some() =>
+            {
+                self.sights.timeouts.push(Timeout { span, slot: sync.0 });
+            }
+            (
+                Op::FileInfo { sync } | Op::PollSync { sync, .. } | Op::SetDeadline { sync, .. },
+                Err(errno),
+            ) if self.syncs.get(sync.0).is_some() && !is_shortage(*errno) => {
+                self.failed(span, sync.0, *errno);
+            }
+            (
+                Op::PollDmabuf {
+                    dmabuf, interest, ..
+                },
+                Ok(Out::Polled { revents }),
+            ) => {
+                let events = match interest {
+                    Interest::In => POLLIN,
+                    Interest::Out => POLLOUT,
+                    Interest::Pri => return,
+                };
+                self.polled(span, dmabuf.0, events, *revents);
+            }
+            (Op::ImportSync { dmabuf, sync, .. }, Ok(_)) => self.imported(span, dmabuf.0, sync.0),
+            (Op::Check { dmabuf }, Ok(Out::Content(content))) => {
+                self.checked(span, dmabuf.0, *content);
+            }
+            _ => {}
+        }
+    }
+
+    fn drained(&mut self, span: Span, file: u8, queue: Queue) {
+        let alone = !self.is_busy(file, |_| true);
+        if let Some(place) = self.places.place(file, queue) {
+            self.sights.drains.push(Drain { span, place, alone });
+        }
+    }
+
+    fn dequeued(&mut self, span: Span, (file, queue, index): (u8, Queue, u32), flags: u32) {
+        let place = self.places.place(file, queue);
+        if let Some(number) = place.and_then(|place| self.places.number(place)) {
+            let output = queue == Queue::Output;
+            let buffer = BufferId {
+                queue: number,
+                output,
+                index,
+            };
+            self.sights.dequeues.push(Dequeue {
+                span,
+                buffer,
+                flags,
+            });
+        }
+    }
+
+    pub(super) fn sync_seen(
+        &mut self,
+        span: Span,
+        slot: u8,
+        info: &SyncInfo,
+        fences: Option<Vec<FenceId>>,
+    ) {
+        let info = info.clone();
+        self.sights.syncs.push(SyncSight {
+            span,
+            slot,
+            info,
+            fences,
+            source: Source::Later,
+        });
+    }
+
+    fn failed(&mut self, span: Span, slot: u8, errno: i32) {
+        let Span { event, op, .. } = span;
+        self.sights.failures.push(Failure {
+            event,
+            op,
+            what: Looked::Sync,
+            slot,
+            errno,
+        });
+    }
+
+    pub(super) fn polled(&mut self, span: Span, slot: u8, events: u16, revents: u16) {
+        if let Some(memory) = self.memory(slot) {
+            self.sights.polls.push(PollSight {
+                span,
+                slot,
+                memory,
+                events,
+                revents,
+            });
+        }
+    }
+
+    /// Asynchronous imports were noted when they began.
+    fn imported(&mut self, span: Span, dmabuf: u8, sync: u8) {
+        let asynchronous = span.op.is_some_and(|op| is_async(self.program, op));
+        if let (Some(memory), false) = (self.memory(dmabuf), asynchronous) {
+            let fences = self.syncs.get(sync).and_then(|file| file.fences.clone());
+            self.imports.push(ImportedFences {
+                from: span.began(),
+                memory,
+                fences,
+            });
+        }
+    }
+
+    fn checked(&mut self, span: Span, slot: u8, content: Content) {
+        let Some(memory) = self.memory(slot) else {
+            return;
+        };
+        let now = self.memories.quiet(memory);
+        let Some((_, before)) = self.current.filter(|(op, _)| Some(*op) == span.op) else {
+            return;
+        };
+        if let (Some(epoch), true) = (now, now == before) {
+            self.content(span, slot, memory, content, epoch);
+        }
+    }
+
+    pub(super) fn content(
+        &mut self,
+        span: Span,
+        slot: u8,
+        memory: MemoryId,
+        content: Content,
+        epoch: Epoch,
+    ) {
+        let write = self.memories.last_write(memory);
+        let sight = ContentSight {
+            span,
+            slot,
+            memory,
+            content,
+            epoch,
+            write,
+        };
+        self.sights.contents.push(sight);
+    }
+}
+
+/// Lack of memory or descriptors, or a signal: no fault of what was asked for.
+pub(super) fn is_shortage(errno: i32) -> bool {
+    const EINTR: i32 = 4;
+    const ENOMEM: i32 = 12;
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    [EINTR, ENOMEM, ENFILE, EMFILE].contains(&errno.abs())
+}
+
+fn queues_buffer(op: &Op) -> bool {
+    matches!(op, Op::Qbuf { .. })
+}
+
+fn changes_buffers(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Qbuf { .. }
+            | Op::PrepareBuf { .. }
+            | Op::Reqbufs { .. }
+            | Op::CreateBufs { .. }
+            | Op::RemoveBufs { .. }
+    )
+}

@@ -1,0 +1,96 @@
+//! Records of the ledger.
+
+use trace::{BufferId, FenceId, Kind, Phase, Record};
+
+use super::super::buffer::{Happening, STATE_QUEUED};
+use super::super::fence::Attach;
+use super::super::memory::{Slot, Write};
+use super::super::span::Moment;
+use super::Replay;
+
+impl Replay<'_> {
+    pub(super) fn record(&mut self, at: Moment, record: &Record) {
+        self.fences.record(at, &record.kind);
+        self.buffers.record(at, &record.kind);
+        match record.kind {
+            Kind::Queue { buffer } => {
+                self.learn(buffer);
+                let slot = self.slot(buffer);
+                self.memories.driver_takes(buffer, slot);
+            }
+            Kind::Attach {
+                fence,
+                buffer,
+                plane,
+                usage,
+            } => {
+                let place = self.places.owner(buffer.queue);
+                let memory = self.slot(buffer).and_then(|slot| self.memories.of(slot));
+                self.fences.attach(
+                    fence,
+                    Attach {
+                        at,
+                        buffer,
+                        plane,
+                        usage,
+                        place,
+                        memory,
+                    },
+                );
+            }
+            Kind::Signal { fence, .. } => {
+                if let Some(buffer) = self.fences.get(fence).and_then(|fence| fence.buffer()) {
+                    let slot = self.slot(buffer);
+                    self.memories.driver_gives(buffer, slot);
+                }
+            }
+            Kind::Done { buffer, state } if state != STATE_QUEUED => {
+                let slot = self.slot(buffer);
+                self.memories.job_ends(buffer, state);
+                self.memories.driver_gives(buffer, slot);
+            }
+            Kind::Job {
+                buffer,
+                job,
+                phase: Phase::Start,
+            } => {
+                let fence = self.last_fence(buffer, at);
+                let write = Write {
+                    job,
+                    buffer,
+                    fence,
+                    ended: None,
+                };
+                let slot = self.slot(buffer);
+                self.memories.job_starts(write, slot);
+            }
+            _ => {}
+        }
+    }
+
+    fn learn(&mut self, buffer: BufferId) {
+        let current = self.current.map(|(op, _)| op);
+        let running = self.flying.iter().map(|flying| flying.op).chain(current);
+        let steps = &self.program.steps;
+        let ops = running.filter_map(|op| steps.get(usize::from(op)).map(|step| &step.op));
+        self.places.learn(buffer.queue, buffer.output, ops);
+    }
+
+    fn slot(&self, buffer: BufferId) -> Option<Slot> {
+        self.places
+            .owner(buffer.queue)
+            .map(|place| (place, buffer.index))
+    }
+
+    /// The fence with which the buffer was armed for the job that starts now.
+    fn last_fence(&self, buffer: BufferId, at: Moment) -> Option<FenceId> {
+        let history = self.buffers.get(buffer);
+        history
+            .before(at.index)
+            .find_map(|(_, happening)| match happening {
+                Happening::Attach(fence) => Some(Some(fence)),
+                Happening::Queue => Some(None),
+                _ => None,
+            })?
+    }
+}

@@ -1,0 +1,110 @@
+//! What the program and the agent saw of fences and buffers, each with the stretch of the trace that it took.
+
+use program::{Access, OpKind};
+use trace::{Content, FenceId, Looked, SyncInfo};
+
+use super::memory::{Epoch, MemoryId, Write};
+use super::place::Place;
+use super::span::Span;
+
+/// How a sync_file was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// It was just exported from a dma-buf; none if its memory is not known.
+    Export {
+        memory: Option<MemoryId>,
+        access: Access,
+    },
+    /// Later.
+    Later,
+}
+
+/// The state of a sync_file.
+#[derive(Clone, Debug)]
+pub(crate) struct SyncSight {
+    pub(crate) span: Span,
+    pub(crate) slot: u8,
+    pub(crate) info: SyncInfo,
+    /// The fences in it that were pending when it was made, if known.
+    pub(crate) fences: Option<Vec<FenceId>>,
+    pub(crate) source: Source,
+}
+
+/// A poll on a dma-buf.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PollSight {
+    pub(crate) span: Span,
+    pub(crate) slot: u8,
+    pub(crate) memory: MemoryId,
+    /// `POLLIN` and `POLLOUT`, as far as asked for.
+    pub(crate) events: u16,
+    pub(crate) revents: u16,
+}
+
+/// The content of a memory that nobody was writing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ContentSight {
+    pub(crate) span: Span,
+    pub(crate) slot: u8,
+    pub(crate) memory: MemoryId,
+    pub(crate) content: Content,
+    pub(crate) epoch: Epoch,
+    /// The job that wrote it last, if one did and it is known.
+    pub(crate) write: Option<Write>,
+}
+
+/// A DQBUF that returned a buffer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dequeue {
+    pub(crate) span: Span,
+    pub(crate) buffer: trace::BufferId,
+    pub(crate) flags: u32,
+}
+
+/// A call after whose return the queue may not have a pending fence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drain {
+    pub(crate) span: Span,
+    pub(crate) place: Place,
+    /// No other call on the file ran meanwhile, so nothing can have been armed again.
+    pub(crate) alone: bool,
+}
+
+/// A look at, or call on, a live descriptor that failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failure {
+    pub(crate) event: usize,
+    pub(crate) op: Option<u16>,
+    pub(crate) what: Looked,
+    pub(crate) slot: u8,
+    pub(crate) errno: i32,
+}
+
+/// A wait for a sync_file that timed out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeout {
+    pub(crate) span: Span,
+    pub(crate) slot: u8,
+}
+
+/// A call that must end by itself and did not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hung {
+    pub(crate) event: usize,
+    pub(crate) op: u16,
+    /// Which; none for the closing that follows the program.
+    pub(crate) what: Option<OpKind>,
+}
+
+/// Everything seen.
+#[derive(Default)]
+pub(crate) struct Sights {
+    pub(crate) syncs: Vec<SyncSight>,
+    pub(crate) polls: Vec<PollSight>,
+    pub(crate) contents: Vec<ContentSight>,
+    pub(crate) dequeues: Vec<Dequeue>,
+    pub(crate) drains: Vec<Drain>,
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) timeouts: Vec<Timeout>,
+    pub(crate) hung: Vec<Hung>,
+}

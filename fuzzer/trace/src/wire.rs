@@ -1,0 +1,89 @@
+//! What host and agent say to each other: `u32` little-endian length, then postcard.
+
+mod frame;
+
+pub use frame::{FrameReader, MAX_FRAME, WireError, decode, encode};
+
+use program::Program;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Trace;
+
+/// Version of this wire form; the agent's [`Hello`] carries it and the host refuses another.
+pub const VERSION: u32 = 1;
+
+/// Slots of the folded KCOV map: `(prev ^ pc)` hashed into this many cells.
+pub const COVERAGE_CELLS: usize = 1 << 16;
+
+/// The agent's first message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`]
+    pub version: u32,
+    /// `uname -r` of the target
+    pub kernel: String,
+    /// What the target offers: `kcov`, `ledger`, `double`
+    pub features: Vec<String>,
+}
+
+/// From host to agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Run this program.
+    Run {
+        /// The program.
+        program: Program,
+        /// Collect KCOV coverage.
+        coverage: bool,
+    },
+    /// Scan for leaked memory (kmemleak) and answer with [`Reply::Leaks`].
+    Kmemleak,
+    /// Run `program` `times` times in a plain C-like loop of bare system calls with no observation at all.
+    /// Answered by [`Reply::Looped`].
+    Loop {
+        /// The program.
+        program: Program,
+        /// How often.
+        times: u32,
+    },
+    /// Unload the modules, sync and power off.
+    PowerOff,
+}
+
+/// From agent to host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// A program ran.
+    Ran(Box<Report>),
+    /// What kmemleak reported, line by line; empty if clean, `None` if the kernel has none.
+    Leaks(Option<Vec<String>>),
+    /// A loop ran; system calls made per program.
+    Looped {
+        /// System calls of one run.
+        calls: u32,
+    },
+}
+
+/// The outcome of one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// What was observed.
+    pub trace: Trace,
+    /// Folded coverage, sparse: cell and hit count (saturated at 255), cells ascending.
+    pub coverage: Vec<(u16, u8)>,
+    /// Fence totals of the ledger for this run.
+    pub fences: FenceCounts,
+}
+
+/// Totals of the ledger over one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FenceCounts {
+    /// Fences attached to at least one resv.
+    pub attached: u64,
+    /// Fences signalled.
+    pub signalled: u64,
+    /// Fences destroyed.
+    pub destroyed: u64,
+    /// Fences initialised and not signalled when everything was closed.
+    pub pending: u64,
+}
