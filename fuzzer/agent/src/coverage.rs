@@ -1,0 +1,167 @@
+//! KCOV: which program counters of the kernel the executing thread went through, folded into a small map.
+
+use nix::libc;
+use trace::wire::COVERAGE_CELLS;
+
+use crate::sys::memory::Mapping;
+use crate::sys::{file, kcov};
+
+/// Words of the buffer. One operation makes some hundred entries; a program of 256 fits.
+const WORDS: usize = 1 << 18;
+
+/// A KCOV descriptor with its buffer, bound to the thread that first enables it.
+pub(crate) struct Coverage {
+    fd: i32,
+    buffer: Mapping,
+    enabled: bool,
+    folded: Folded,
+}
+
+impl Coverage {
+    /// Opens KCOV; `None` if the target has none.
+    pub(crate) fn open() -> Option<Self> {
+        let fd = file::open(c"/sys/kernel/debug/kcov", libc::O_RDWR).ok()?;
+        let buffer = kcov::init_trace(fd, WORDS).and_then(|()| Mapping::new(fd, WORDS * 8, true));
+        match buffer {
+            Ok(buffer) => Some(Self {
+                fd,
+                buffer,
+                enabled: false,
+                folded: Folded::default(),
+            }),
+            Err(_) => {
+                let _ = file::close(fd);
+                None
+            }
+        }
+    }
+
+    /// Starts a run with or without coverage. Tracing stays enabled between runs that want it, which saves calls.
+    pub(crate) fn begin(&mut self, wanted: bool) {
+        if wanted != self.enabled {
+            let switched = if wanted {
+                kcov::enable(self.fd)
+            } else {
+                kcov::disable(self.fd)
+            };
+            self.enabled = wanted && switched.is_ok();
+        }
+        if self.enabled {
+            self.buffer.set_word(0, 0);
+        }
+    }
+
+    /// Ends a run and folds what was traced; cells ascending.
+    pub(crate) fn collect(&mut self) -> Vec<(u16, u8)> {
+        if !self.enabled {
+            return Vec::new();
+        }
+        let count = (self.buffer.word(0) as usize).min(WORDS - 1);
+        for index in 1..=count {
+            self.folded.add(self.buffer.word(index));
+        }
+        self.folded.take()
+    }
+}
+
+/// Hit counts of edges.
+struct Folded {
+    previous: u64,
+    cells: Box<[u8; COVERAGE_CELLS]>,
+}
+
+impl Default for Folded {
+    fn default() -> Self {
+        let cells = vec![0; COVERAGE_CELLS].into_boxed_slice();
+        let cells = cells
+            .try_into()
+            .expect("the slice has COVERAGE_CELLS elements");
+        Self { previous: 0, cells }
+    }
+}
+
+impl Folded {
+    fn add(&mut self, pc: u64) {
+        let cell = &mut self.cells[cell(self.previous, pc)];
+        *cell = cell.saturating_add(1);
+        self.previous = pc;
+    }
+
+    /// Takes the counts out, leaving none.
+    fn take(&mut self) -> Vec<(u16, u8)> {
+        self.previous = 0;
+        let mut sparse = Vec::new();
+        for (block, cells) in self.cells.chunks_exact_mut(64).enumerate() {
+            if cells.iter().all(|&count| count == 0) {
+                continue;
+            }
+            for (index, count) in cells
+                .iter_mut()
+                .enumerate()
+                .filter(|(_, count)| **count != 0)
+            {
+                sparse.push(((block * 64 + index) as u16, std::mem::take(count)));
+            }
+        }
+        sparse
+    }
+}
+
+/// The cell of an edge. The rotation tells an edge from its reverse, the product spreads neighbouring addresses.
+fn cell(previous: u64, pc: u64) -> usize {
+    let edge = previous.rotate_left(1) ^ pc;
+    (edge.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - COVERAGE_CELLS.ilog2())) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fold(trace: &[u64]) -> Vec<(u16, u8)> {
+        let mut folded = Folded::default();
+        trace.iter().for_each(|&pc| folded.add(pc));
+        folded.take()
+    }
+
+    #[test]
+    fn cells_are_ascending_and_counted() {
+        let sparse = fold(&[
+            0x6000_1000,
+            0x6000_2000,
+            0x6000_3000,
+            0x6000_2000,
+            0x6000_3000,
+        ]);
+        assert!(sparse.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert_eq!(
+            sparse
+                .iter()
+                .map(|(_, count)| u32::from(*count))
+                .sum::<u32>(),
+            5
+        );
+        assert!(sparse.iter().any(|&(_, count)| count == 2));
+    }
+
+    #[test]
+    fn counts_saturate() {
+        let sparse = fold(&[0x6000_1000; 1000]);
+        assert!(sparse.iter().any(|&(_, count)| count == 255));
+    }
+
+    #[test]
+    fn an_edge_is_not_its_reverse() {
+        assert_ne!(
+            cell(0x6000_1000, 0x6000_2000),
+            cell(0x6000_2000, 0x6000_1000)
+        );
+    }
+
+    #[test]
+    fn taking_leaves_an_empty_map() {
+        let mut folded = Folded::default();
+        folded.add(1);
+        assert_eq!(folded.take().len(), 1);
+        assert_eq!(folded.take(), Vec::new());
+    }
+}

@@ -1,0 +1,313 @@
+//! Operations on the video node.
+
+use nix::errno::Errno;
+use nix::libc;
+use program::{DecoderCmd, Dmabuf, EventKind, File, Memory, Op, Queue};
+use trace::Out;
+
+use super::{DONE, Executor, LONGEST_WAIT};
+use crate::journal::{Outcome, Seen, buffer_type};
+use crate::sys::memory::Mapping;
+use crate::sys::v4l2::{self, Buffer, Format};
+use crate::sys::{Ioctl, Plain, file};
+use crate::table::{BufferKey, Table};
+
+impl Executor<'_> {
+    pub(super) fn video_operation(&self, op: &Op) -> Outcome {
+        match *op {
+            Op::SetFormat {
+                file,
+                queue,
+                width,
+                height,
+            } => self.set_format(file, queue, width, height),
+            Op::GetFormat { file, queue } => self.format(file, queue).map(|f| format_seen(&f)),
+            Op::Reqbufs {
+                file,
+                queue,
+                memory,
+                count,
+            } => self.reqbufs(file, queue, memory, count),
+            Op::CreateBufs {
+                file,
+                queue,
+                memory,
+                count,
+            } => self.create_bufs(file, queue, memory, count),
+            Op::RemoveBufs {
+                file,
+                queue,
+                index,
+                count,
+            } => self.remove_bufs(file, queue, index, count),
+            Op::Querybuf { file, queue, index } => self.querybuf(file, queue, index),
+            Op::PrepareBuf {
+                file,
+                queue,
+                index,
+                dmabuf,
+            } => self.give(&v4l2::PREPARE_BUF, file, queue, index, dmabuf),
+            Op::Qbuf {
+                file,
+                queue,
+                index,
+                dmabuf,
+            } => self.give(&v4l2::QBUF, file, queue, index, dmabuf),
+            Op::Dqbuf { file, queue, wait } => self.dqbuf(file, queue, wait),
+            Op::Expbuf {
+                dmabuf,
+                file,
+                queue,
+                index,
+            } => self.expbuf(dmabuf, file, queue, index),
+            Op::Streamon { file, queue } => self.stream(&v4l2::STREAMON, file, queue),
+            Op::Streamoff { file, queue } => self.stream(&v4l2::STREAMOFF, file, queue),
+            Op::DecoderCmd { file, cmd } => self.decoder_cmd(file, cmd),
+            Op::Subscribe { file, event } => self.subscribe(file, event),
+            Op::Dqevent { file } => self.dqevent(file),
+            _ => Err(Errno::ENOSYS),
+        }
+    }
+
+    fn file(&self, file: File) -> i32 {
+        self.shared.table().file(file).fd
+    }
+
+    fn set_format(&self, file: File, queue: Queue, width: u32, height: u32) -> Outcome {
+        let mut format = Format::zeroed();
+        format.kind = buffer_type(queue);
+        format.width = width;
+        format.height = height;
+        format.field = v4l2::FIELD_NONE;
+        v4l2::S_FMT.call(self.file(file), &mut format)?;
+        Ok(format_seen(&format))
+    }
+
+    fn format(&self, file: File, queue: Queue) -> nix::Result<Format> {
+        let mut format = Format::zeroed();
+        format.kind = buffer_type(queue);
+        v4l2::G_FMT.call(self.file(file), &mut format)?;
+        Ok(format)
+    }
+
+    fn reqbufs(&self, file: File, queue: Queue, memory: Memory, count: u32) -> Outcome {
+        let mut request = v4l2::RequestBuffers::zeroed();
+        request.count = count;
+        request.kind = buffer_type(queue);
+        request.memory = memory_type(memory);
+        v4l2::REQBUFS.call(self.file(file), &mut request)?;
+        self.shared.table().buffers_freed(file, queue, 0..u32::MAX);
+        Ok(Seen::Out(Out::Buffers {
+            index: 0,
+            count: request.count,
+        }))
+    }
+
+    fn create_bufs(&self, file: File, queue: Queue, memory: Memory, count: u32) -> Outcome {
+        let mut request = v4l2::CreateBuffers::zeroed();
+        request.count = count;
+        request.memory = memory_type(memory);
+        request.format = self.format(file, queue)?;
+        v4l2::CREATE_BUFS.call(self.file(file), &mut request)?;
+        Ok(Seen::Out(Out::Buffers {
+            index: request.index,
+            count: request.count,
+        }))
+    }
+
+    fn remove_bufs(&self, file: File, queue: Queue, index: u32, count: u32) -> Outcome {
+        let mut request = v4l2::RemoveBuffers::zeroed();
+        request.index = index;
+        request.count = count;
+        request.kind = buffer_type(queue);
+        v4l2::REMOVE_BUFS.call(self.file(file), &mut request)?;
+        let range = index..index.saturating_add(count);
+        self.shared.table().buffers_freed(file, queue, range);
+        DONE
+    }
+
+    fn querybuf(&self, file: File, queue: Queue, index: u32) -> Outcome {
+        let mut buffer = buffer(queue, index);
+        v4l2::QUERYBUF.call(self.file(file), &mut buffer)?;
+        Ok(buffer_seen(&buffer))
+    }
+
+    /// QBUF and PREPARE_BUF.
+    fn give(
+        &self,
+        ioctl: &Ioctl<Buffer>,
+        file: File,
+        queue: Queue,
+        index: u32,
+        dmabuf: Option<Dmabuf>,
+    ) -> Outcome {
+        let mut buffer = buffer(queue, index);
+        let length = match dmabuf {
+            Some(dmabuf) => self.attach_dmabuf(&mut buffer, dmabuf),
+            None if queue == Queue::Output => self.output_length(file, index),
+            None => 0,
+        };
+        if queue == Queue::Output {
+            buffer.field = v4l2::FIELD_NONE;
+            buffer.bytesused = length;
+        }
+        ioctl.call(self.file(file), &mut buffer)?;
+        self.note_import(file, queue, index, dmabuf);
+        Ok(buffer_seen(&buffer))
+    }
+
+    /// Names the dma-buf as the buffer's memory, and tells its size.
+    fn attach_dmabuf(&self, buffer: &mut Buffer, dmabuf: Dmabuf) -> u32 {
+        let (fd, size) = self.shared.table().dmabuf_size(dmabuf);
+        buffer.memory = v4l2::MEMORY_DMABUF;
+        buffer.m = i64::from(fd as u32);
+        // The size of an empty slot passes the check of the length, so that the descriptor is what the kernel refuses.
+        buffer.length = size.map_or(u32::MAX, |size| u32::try_from(size).unwrap_or(u32::MAX));
+        buffer.length
+    }
+
+    /// The whole length of an OUTPUT buffer, since an empty one is deprecated and the kernel would warn.
+    fn output_length(&self, file: File, index: u32) -> u32 {
+        if let Some(length) = self.shared.table().output_length(file, index) {
+            return length;
+        }
+        let mut asked = buffer(Queue::Output, index);
+        if v4l2::QUERYBUF.call(self.file(file), &mut asked).is_err() {
+            return 1;
+        }
+        // A buffer of DMABUF memory has no plane before its first QBUF.
+        let length = asked.length.max(1);
+        self.shared.table().set_output_length(file, index, length);
+        length
+    }
+
+    fn note_import(&self, file: File, queue: Queue, index: u32, dmabuf: Option<Dmabuf>) {
+        let mut table = self.shared.table();
+        if let (Some(serial), Some(dmabuf)) = (table.serial(file), dmabuf) {
+            table.bind(
+                BufferKey {
+                    serial,
+                    queue,
+                    index,
+                },
+                dmabuf,
+            );
+        }
+    }
+
+    fn dqbuf(&self, file: File, queue: Queue, wait: bool) -> Outcome {
+        let handle = self.shared.table().file(file);
+        let mut fd = handle.fd;
+        if wait {
+            file::poll(fd, ready_event(queue), LONGEST_WAIT.as_nanos() as u64)?;
+            fd = Table::still(handle, self.shared.table().file(file));
+        }
+        let mut buffer = buffer(queue, 0);
+        v4l2::DQBUF.call(fd, &mut buffer)?;
+        Ok(buffer_seen(&buffer))
+    }
+
+    fn expbuf(&self, slot: Dmabuf, file: File, queue: Queue, index: u32) -> Outcome {
+        self.vacate_dmabuf(slot);
+        let mut export = v4l2::ExportBuffer::zeroed();
+        export.kind = buffer_type(queue);
+        export.index = index;
+        export.flags = (libc::O_RDWR | libc::O_CLOEXEC) as u32;
+        v4l2::EXPBUF.call(self.file(file), &mut export)?;
+        let mut table = self.shared.table();
+        let serial = table.serial(file).unwrap_or(u32::MAX);
+        let plane = table.plane_of(BufferKey {
+            serial,
+            queue,
+            index,
+        });
+        let slot = table.set_dmabuf(slot, export.fd, plane);
+        if !self.observed {
+            return DONE;
+        }
+        let size = file::size(export.fd)?;
+        slot.size = Some(size);
+        slot.mapping = Mapping::new(export.fd, size as usize, false).ok();
+        Ok(Seen::Out(Out::Exported { size }))
+    }
+
+    fn stream(&self, ioctl: &Ioctl<libc::c_int>, file: File, queue: Queue) -> Outcome {
+        ioctl.call(self.file(file), &mut (buffer_type(queue) as libc::c_int))?;
+        DONE
+    }
+
+    fn decoder_cmd(&self, file: File, cmd: DecoderCmd) -> Outcome {
+        let mut command = v4l2::DecoderCommand::zeroed();
+        command.cmd = match cmd {
+            DecoderCmd::Start => v4l2::DEC_CMD_START,
+            DecoderCmd::Stop => v4l2::DEC_CMD_STOP,
+        };
+        v4l2::DECODER_CMD.call(self.file(file), &mut command)?;
+        DONE
+    }
+
+    fn subscribe(&self, file: File, event: EventKind) -> Outcome {
+        let mut subscription = v4l2::EventSubscription::zeroed();
+        subscription.kind = match event {
+            EventKind::SourceChange => v4l2::EVENT_SOURCE_CHANGE,
+            EventKind::Eos => v4l2::EVENT_EOS,
+        };
+        v4l2::SUBSCRIBE_EVENT.call(self.file(file), &mut subscription)?;
+        DONE
+    }
+
+    fn dqevent(&self, file: File) -> Outcome {
+        let mut event = v4l2::Event::zeroed();
+        v4l2::DQEVENT.call(self.file(file), &mut event)?;
+        let changes = if event.kind == v4l2::EVENT_SOURCE_CHANGE {
+            event.union[0]
+        } else {
+            0
+        };
+        Ok(Seen::Out(Out::Event {
+            kind: event.kind,
+            changes,
+            sequence: event.sequence,
+        }))
+    }
+}
+
+fn buffer(queue: Queue, index: u32) -> Buffer {
+    let mut buffer = Buffer::zeroed();
+    buffer.index = index;
+    buffer.kind = buffer_type(queue);
+    buffer.memory = v4l2::MEMORY_MMAP;
+    buffer
+}
+
+fn memory_type(memory: Memory) -> u32 {
+    match memory {
+        Memory::Mmap => v4l2::MEMORY_MMAP,
+        Memory::Dmabuf => v4l2::MEMORY_DMABUF,
+    }
+}
+
+fn ready_event(queue: Queue) -> i16 {
+    match queue {
+        Queue::Output => libc::POLLOUT,
+        Queue::Capture => libc::POLLIN,
+    }
+}
+
+fn format_seen(format: &Format) -> Seen {
+    Seen::Out(Out::Format {
+        width: format.width,
+        height: format.height,
+        sizeimage: format.sizeimage,
+    })
+}
+
+fn buffer_seen(buffer: &Buffer) -> Seen {
+    Seen::Out(Out::Buffer {
+        index: buffer.index,
+        flags: buffer.flags,
+        bytesused: buffer.bytesused,
+        length: buffer.length,
+        sequence: buffer.sequence,
+    })
+}

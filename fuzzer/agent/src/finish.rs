@@ -1,0 +1,100 @@
+//! The stages after a program's last operation: wait, look, close the video files, look again, close everything.
+
+use program::{Op, Program};
+use trace::Mark;
+
+use crate::exec::Executor;
+use crate::run::join;
+use crate::sys::clock::{self, MILLISECOND};
+use crate::{limits, look};
+
+/// Time for a late store into a plane whose queue is gone.
+const AFTER_CLOSE: u64 = 10 * MILLISECOND;
+/// Time in which deferred work (a file's last put, a fence's last put) must be done, and how often that is looked up.
+const SETTLE: u64 = 200 * MILLISECOND;
+const SETTLE_STEP: u64 = 5 * MILLISECOND;
+
+/// Goes through the stages.
+pub(crate) fn finish(executor: &Executor<'_>, program: &Program) {
+    let shared = executor.shared;
+    join(shared, limits::asynchronous(program));
+    clock::sleep(quiet_time(executor, program));
+    shared.journal().mark(Mark::Quiet, clock::now());
+    look::at_everything(executor);
+
+    close_files(executor);
+    if !shared.table().open_dmabufs().is_empty() {
+        clock::sleep(AFTER_CLOSE);
+    }
+    shared.journal().mark(Mark::VideoClosed, clock::now());
+    look::at_everything(executor);
+
+    close_rest(executor);
+    settle(executor);
+    report_stuck(executor);
+    shared.journal().mark(Mark::AllClosed, clock::now());
+}
+
+/// The finite-time bound if anything is pending, else just what a runaway writer needs to show itself.
+fn quiet_time(executor: &Executor<'_>, program: &Program) -> u64 {
+    let mut journal = executor.shared.journal();
+    journal.drain(executor.shared.table().only_serial());
+    let blind = !journal.has_ledger() && streams(program);
+    let unfinished = journal.tally.unfinished() || !executor.shared.pool.is_idle() || blind;
+    let writer = limits::longest_job(program);
+    if unfinished {
+        writer.max(limits::FINITE)
+    } else {
+        writer.max(20 * MILLISECOND)
+    }
+}
+
+fn streams(program: &Program) -> bool {
+    program
+        .steps
+        .iter()
+        .any(|step| matches!(step.op, Op::Streamon { .. }))
+}
+
+fn close_files(executor: &Executor<'_>) {
+    let open = executor.shared.table().open_files();
+    for file in open {
+        executor.vacate_file(file);
+    }
+}
+
+/// Closes the dma-bufs and sync_files.
+fn close_rest(executor: &Executor<'_>) {
+    let (dmabufs, syncs) = {
+        let table = executor.shared.table();
+        (table.open_dmabufs(), table.open_syncs())
+    };
+    for dmabuf in dmabufs {
+        executor.vacate_dmabuf(dmabuf);
+    }
+    for sync in syncs {
+        executor.vacate_sync(sync);
+    }
+}
+
+/// Closes everything at once, as the end of a process does.
+pub(crate) fn close_all(executor: &Executor<'_>) {
+    close_files(executor);
+    close_rest(executor);
+}
+
+/// Waits for deferred work. Without a ledger nobody knows whether there is any. What is left when every fence is gone
+/// (a device's last put) gets its turn while the next program waits for its start.
+fn settle(executor: &Executor<'_>) {
+    let mut waited = 0;
+    while waited < SETTLE && !executor.shared.journal().has_settled(waited) {
+        clock::sleep(SETTLE_STEP);
+        waited += SETTLE_STEP;
+    }
+}
+
+fn report_stuck(executor: &Executor<'_>) {
+    for op in executor.shared.pool.outstanding() {
+        executor.shared.journal().stuck(op);
+    }
+}

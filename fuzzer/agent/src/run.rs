@@ -1,0 +1,227 @@
+//! Running a program under observation: every operation, and what the agent looks at of its own accord.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use program::{File, Op, Program, Queue, Step};
+use trace::wire::Report;
+use trace::{Mark, Out};
+
+use crate::coverage::Coverage;
+use crate::exec::Executor;
+use crate::guard::Guard;
+use crate::journal::{Outcome, Seen};
+use crate::kmsg::Kmsg;
+use crate::pool::Job;
+use crate::priority::HEAD_START;
+use crate::shared::Shared;
+use crate::sys::clock::{self, MILLISECOND};
+use crate::{finish, limits, look};
+
+/// Programs start on a multiple of this, which is a multiple of any tick: jiffies then have the same phase in every run.
+const START_GRID: u64 = 40 * MILLISECOND;
+
+/// Runs programs, one after the other.
+pub(crate) struct Runner {
+    /// Slots, log and device.
+    pub(crate) shared: Arc<Shared>,
+    coverage: Option<Coverage>,
+    kmsg: Option<Kmsg>,
+    guard: Guard,
+}
+
+impl Runner {
+    /// A runner over what the target offers.
+    pub(crate) fn new(shared: Arc<Shared>, guard: Guard) -> Self {
+        Self {
+            shared,
+            coverage: Coverage::open(),
+            kmsg: Kmsg::open(),
+            guard,
+        }
+    }
+
+    /// True if coverage can be collected.
+    pub(crate) fn has_coverage(&self) -> bool {
+        self.coverage.is_some()
+    }
+
+    /// Runs a program. `None` if that took so long that the guard has already reported it.
+    pub(crate) fn run(&mut self, program: &Program, coverage: bool) -> Option<Report> {
+        if let Some(kcov) = &mut self.coverage {
+            kcov.begin(coverage);
+        }
+        let start = start();
+        self.shared.table().reset();
+        self.shared.journal().begin(start);
+        self.guard.begin(limits::whole(program));
+        let shared = Arc::clone(&self.shared);
+        Steps {
+            executor: Executor {
+                shared: &shared,
+                observed: true,
+                start,
+            },
+            returned: start,
+        }
+        .execute(program);
+        self.guard.end().then(|| self.report(coverage))
+    }
+
+    fn report(&mut self, coverage: bool) -> Report {
+        let coverage = match &mut self.coverage {
+            Some(kcov) if coverage => kcov.collect(),
+            _ => Vec::new(),
+        };
+        let mut journal = self.shared.journal();
+        if let Some(kmsg) = &mut self.kmsg {
+            journal.kernel_log(kmsg.trouble());
+        }
+        let fences = journal.tally.totals();
+        Report {
+            trace: journal.take(),
+            coverage,
+            fences,
+        }
+    }
+}
+
+/// Sleeps to the grid and tells the time then.
+fn start() -> u64 {
+    let start = (clock::now() / START_GRID + 1) * START_GRID;
+    clock::sleep_until(start);
+    start
+}
+
+/// The main thread's way through a program.
+struct Steps<'a> {
+    executor: Executor<'a>,
+    /// When the last operation returned. Nothing but the next one's preparation follows it, so that is when the next
+    /// one starts; this saves half of the clock's system calls.
+    returned: u64,
+}
+
+impl Steps<'_> {
+    fn execute(mut self, program: &Program) {
+        for (index, step) in program.steps.iter().enumerate() {
+            let index = index as u16;
+            self.executor.shared.set_step(index);
+            if step.asynchronous {
+                self.hand_over(index, step);
+            } else {
+                self.step(index, &step.op);
+            }
+        }
+        self.executor.shared.set_step(program.steps.len() as u16);
+        self.executor
+            .shared
+            .journal()
+            .mark(Mark::ProgramEnd, self.returned);
+        finish::finish(&self.executor, program);
+    }
+
+    fn step(&mut self, index: u16, op: &Op) {
+        let shared = self.executor.shared;
+        let closing = closed_file(op).and_then(|file| shared.table().serial(file));
+        let outcome = self.executor.execute(op);
+        let end = clock::now();
+        let dequeued = dequeued(op, &outcome);
+        let claim = claim(shared, op);
+        let mut journal = shared.journal();
+        journal.drain(claim);
+        journal.call(index, self.returned, end, outcome);
+        if let Some(serial) = closing.filter(|_| shared.pool.is_idle()) {
+            journal.file_closed(serial);
+        }
+        drop(journal);
+        self.returned = end;
+        if let Some((file, queue, buffer)) = dequeued {
+            look::after_dequeue(&self.executor, file, queue, buffer);
+            self.returned = clock::now();
+        }
+    }
+
+    fn hand_over(&mut self, index: u16, step: &Step) {
+        let shared = self.executor.shared;
+        let run = shared.journal().run;
+        let job = Job {
+            run,
+            op_index: index,
+            op: step.op.clone(),
+            observed: true,
+        };
+        shared.journal().handed_over(index, self.returned);
+        if shared.pool.hand_over(job) {
+            clock::sleep(HEAD_START);
+        } else {
+            let busy = Err(Errno::EBUSY);
+            shared
+                .journal()
+                .call(index, self.returned, self.returned, busy);
+        }
+        self.returned = clock::now();
+    }
+}
+
+/// Executes an operation that was handed over, on a thread of its own.
+pub(crate) fn execute_async(shared: &Shared, job: &Job) {
+    let start = shared.journal().start;
+    let executor = Executor {
+        shared,
+        observed: job.observed,
+        start,
+    };
+    if !job.observed {
+        let _ = executor.execute(&job.op);
+        return;
+    }
+    let called = clock::now();
+    let outcome = executor.execute(&job.op);
+    let end = clock::now();
+    let dequeued = dequeued(&job.op, &outcome);
+    let claim = shared.table().only_serial();
+    let mut journal = shared.journal();
+    if journal.run != job.run {
+        return;
+    }
+    journal.drain(claim);
+    journal.call(job.op_index, called, end, outcome);
+    drop(journal);
+    if let Some((file, queue, buffer)) = dequeued {
+        look::after_dequeue(&executor, file, queue, buffer);
+    }
+}
+
+/// The open(2) to whose queues the buffers belong that the driver was just given, as far as that is certain.
+fn claim(shared: &Shared, op: &Op) -> Option<u32> {
+    let table = shared.table();
+    let named = match *op {
+        Op::Qbuf { file, .. } | Op::Streamon { file, .. } => table.serial(file),
+        _ => None,
+    };
+    table
+        .only_serial()
+        .or_else(|| named.filter(|_| shared.pool.is_idle()))
+}
+
+fn closed_file(op: &Op) -> Option<File> {
+    match *op {
+        Op::Open { file } | Op::CloseFile { file } => Some(file),
+        _ => None,
+    }
+}
+
+fn dequeued(op: &Op, outcome: &Outcome) -> Option<(File, Queue, u32)> {
+    match (op, outcome) {
+        (&Op::Dqbuf { file, queue, .. }, Ok(Seen::Out(Out::Buffer { index, .. }))) => {
+            Some((file, queue, *index))
+        }
+        _ => None,
+    }
+}
+
+/// Waits for the operations that still run; false if some do not return in time.
+pub(crate) fn join(shared: &Shared, limit: u64) -> bool {
+    shared.pool.join(Duration::from_nanos(limit))
+}

@@ -1,0 +1,94 @@
+//! Serving the host: greet it, then answer its requests in order.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use nix::sys::utsname::uname;
+use trace::wire::{Hello, Reply, Request, VERSION};
+
+use crate::channel::{Channel, Transport};
+use crate::device::{DOUBLE, Device};
+use crate::guard::Guard;
+use crate::journal::Journal;
+use crate::ledger::Ledger;
+use crate::pool::Pool;
+use crate::priority::{self, Role};
+use crate::run::Runner;
+use crate::shared::Shared;
+use crate::sys::clock;
+use crate::{bare, kmemleak};
+
+/// Why serving ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The host asked for it.
+    PowerOff,
+    /// The host closed the channel.
+    HostGone,
+}
+
+/// Serves until the host has had enough.
+pub(crate) fn serve(transport: Arc<dyn Transport>, device: Device) -> Result<End> {
+    clock::install_alarm().context("sigaction")?;
+    let ledger = Ledger::open()?;
+    let mut features = Vec::new();
+    if ledger.is_some() {
+        features.push("ledger".to_owned());
+    }
+    if device.is_present() && device.driver() == DOUBLE {
+        features.push("double".to_owned());
+    }
+    let shared = Arc::new(Shared::new(device, Journal::new(ledger)));
+    let guard = Guard::start(&shared, Arc::clone(&transport))?;
+    Pool::start(&shared)?;
+    priority::take(Role::Main);
+    let runner = Runner::new(shared, guard);
+    if runner.has_coverage() {
+        features.push("kcov".to_owned());
+    }
+    let channel = Channel::new(transport);
+    channel.greet(&hello(features)?)?;
+    answer(channel, runner)
+}
+
+fn hello(mut features: Vec<String>) -> Result<Hello> {
+    features.sort();
+    let kernel = uname()
+        .context("uname")?
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    Ok(Hello {
+        version: VERSION,
+        kernel,
+        features,
+    })
+}
+
+fn answer(mut channel: Channel, mut runner: Runner) -> Result<End> {
+    while let Some(request) = channel.receive()? {
+        match request {
+            Request::Run { program, coverage } => {
+                program
+                    .check()
+                    .context("the host sent a program that breaks the rules")?;
+                if let Some(report) = runner.run(&program, coverage) {
+                    channel.send(&Reply::Ran(Box::new(report)))?;
+                }
+            }
+            Request::Kmemleak => channel.send(&Reply::Leaks(kmemleak::scan()))?,
+            Request::Loop { program, times } => {
+                program
+                    .check()
+                    .context("the host sent a program that breaks the rules")?;
+                let calls = bare::repeat(&runner.shared, &program, times);
+                channel.send(&Reply::Looped { calls })?;
+            }
+            Request::PowerOff => {
+                runner.shared.journal().close_ledger();
+                return Ok(End::PowerOff);
+            }
+        }
+    }
+    Ok(End::HostGone)
+}

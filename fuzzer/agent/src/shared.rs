@@ -1,0 +1,62 @@
+//! What the threads of the agent share. No lock is held across a system call that can block.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::device::Device;
+use crate::journal::Journal;
+use crate::pool::Pool;
+use crate::table::Table;
+
+/// Shared state.
+pub(crate) struct Shared {
+    table: Mutex<Table>,
+    journal: Mutex<Journal>,
+    device: Mutex<Device>,
+    /// The threads for `async` operations.
+    pub(crate) pool: Pool,
+    step: AtomicU32,
+}
+
+impl Shared {
+    /// Nothing open, nothing logged.
+    pub(crate) fn new(device: Device, journal: Journal) -> Self {
+        Self {
+            table: Mutex::new(Table::new()),
+            journal: Mutex::new(journal),
+            device: Mutex::new(device),
+            pool: Pool::default(),
+            step: AtomicU32::new(0),
+        }
+    }
+
+    /// The slots.
+    pub(crate) fn table(&self) -> MutexGuard<'_, Table> {
+        locked(&self.table)
+    }
+
+    /// The event log.
+    pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
+        locked(&self.journal)
+    }
+
+    /// The device under test.
+    pub(crate) fn device(&self) -> MutexGuard<'_, Device> {
+        locked(&self.device)
+    }
+
+    /// Tells which step the main thread is at.
+    pub(crate) fn set_step(&self, step: u16) {
+        self.step.store(step.into(), Ordering::Relaxed);
+    }
+
+    /// The step that the main thread is at.
+    pub(crate) fn step(&self) -> u16 {
+        self.step.load(Ordering::Relaxed) as u16
+    }
+}
+
+/// Locks; a thread that panicked takes the whole agent with it anyway.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

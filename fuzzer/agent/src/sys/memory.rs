@@ -1,0 +1,76 @@
+//! Shared mappings of kernel memory that others write while it is read.
+
+use std::ptr::NonNull;
+
+use nix::errno::Errno;
+use nix::libc;
+
+use super::checked;
+
+/// A shared mapping; unmapped on drop.
+///
+/// # Invariants
+///
+/// `start` is the start of a live mapping of `length` bytes, page aligned, of which this is the only owner.
+pub(crate) struct Mapping {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: by the invariant the mapping has one owner, and nothing of it is bound to a thread.
+unsafe impl Send for Mapping {}
+
+impl Mapping {
+    /// Maps a descriptor from offset 0; `write` also for stores.
+    pub(crate) fn new(fd: i32, length: usize, write: bool) -> nix::Result<Self> {
+        let protection = libc::PROT_READ | if write { libc::PROT_WRITE } else { 0 };
+        // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing.
+        let start = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                protection,
+                libc::MAP_SHARED,
+                fd,
+                0,
+            )
+        };
+        checked(if start == libc::MAP_FAILED { -1 } else { 0 })?;
+        // INVARIANT: the mapping is fresh and nobody else knows it.
+        let start = NonNull::new(start.cast()).ok_or(Errno::ENOMEM)?;
+        Ok(Self { start, length })
+    }
+
+    /// Number of whole 64-bit words.
+    pub(crate) fn words(&self) -> usize {
+        self.length / 8
+    }
+
+    /// Loads the 64-bit word with that index.
+    pub(crate) fn word(&self, index: usize) -> u64 {
+        assert!(index < self.words());
+        // SAFETY: by the invariant and the check the word lies in the mapping; volatile, since others store into it.
+        unsafe { self.start.cast::<u64>().add(index).read_volatile() }
+    }
+
+    /// Loads a word with acquire semantics.
+    pub(crate) fn word_acquire(&self, index: usize) -> u64 {
+        let word = self.word(index);
+        std::sync::atomic::fence(std::sync::atomic::Ordering::Acquire);
+        word
+    }
+
+    /// Stores a word.
+    pub(crate) fn set_word(&mut self, index: usize, value: u64) {
+        assert!(index < self.words());
+        // SAFETY: as in `word`; only mappings made for stores are stored to.
+        unsafe { self.start.cast::<u64>().add(index).write_volatile(value) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant this is the only owner of a live mapping.
+        let _ = checked(unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) });
+    }
+}

@@ -1,0 +1,385 @@
+//! What a program's names stand for at the moment: descriptors, mappings, and which slots share a plane's memory.
+
+use program::{Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_SYNCS, Queue, Sync};
+
+use crate::sys::file;
+use crate::sys::memory::Mapping;
+
+/// Identity of one buffer's memory in a run. Two dma-bufs exported from one buffer share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plane(u32);
+
+/// A buffer of one open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BufferKey {
+    /// Number of the open(2).
+    pub(crate) serial: u32,
+    pub(crate) queue: Queue,
+    pub(crate) index: u32,
+}
+
+/// A descriptor as an operation found it. If the slot is closed while the operation runs, the number may already mean
+/// something else; [`Table::still`] tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handle {
+    /// The descriptor; -1 for an empty slot.
+    pub(crate) fd: i32,
+    generation: u32,
+}
+
+/// A file slot.
+pub(crate) struct FileSlot {
+    handle: Handle,
+    /// Number of the open(2) in this run.
+    pub(crate) serial: u32,
+    /// Lengths of OUTPUT buffers, as QUERYBUF told them: index and length.
+    output_lengths: Vec<(u32, u32)>,
+}
+
+/// A dma-buf slot.
+pub(crate) struct DmabufSlot {
+    handle: Handle,
+    /// Its size, once known.
+    pub(crate) size: Option<u64>,
+    /// Its mapping, for looking at the content.
+    pub(crate) mapping: Option<Mapping>,
+    /// Whose memory it is.
+    pub(crate) plane: Option<Plane>,
+}
+
+/// A sync_file slot.
+pub(crate) struct SyncSlot {
+    handle: Handle,
+    /// The plane whose fences it was exported from.
+    pub(crate) plane: Option<Plane>,
+}
+
+const EMPTY: Handle = Handle {
+    fd: -1,
+    generation: 0,
+};
+
+/// All slots of a run.
+pub(crate) struct Table {
+    files: [FileSlot; MAX_FILES as usize],
+    dmabufs: [DmabufSlot; MAX_DMABUFS as usize],
+    syncs: [SyncSlot; MAX_SYNCS as usize],
+    planes: Vec<(BufferKey, Plane)>,
+    opens: u32,
+    generation: u32,
+    next_plane: u32,
+}
+
+impl Table {
+    /// All slots empty.
+    pub(crate) fn new() -> Self {
+        Self {
+            files: std::array::from_fn(|_| FileSlot {
+                handle: EMPTY,
+                serial: 0,
+                output_lengths: Vec::new(),
+            }),
+            dmabufs: std::array::from_fn(|_| DmabufSlot {
+                handle: EMPTY,
+                size: None,
+                mapping: None,
+                plane: None,
+            }),
+            syncs: std::array::from_fn(|_| SyncSlot {
+                handle: EMPTY,
+                plane: None,
+            }),
+            planes: Vec::new(),
+            opens: 0,
+            generation: 0,
+            next_plane: 0,
+        }
+    }
+
+    /// Forgets what the last run numbered. All slots must have been closed.
+    pub(crate) fn reset(&mut self) {
+        self.planes.clear();
+        self.opens = 0;
+        self.next_plane = 0;
+    }
+
+    fn handle(&mut self, fd: i32) -> Handle {
+        self.generation += 1;
+        Handle {
+            fd,
+            generation: self.generation,
+        }
+    }
+
+    /// The descriptor in a file slot.
+    pub(crate) fn file(&self, file: File) -> Handle {
+        self.files[usize::from(file.0)].handle
+    }
+
+    /// The descriptor in a dma-buf slot.
+    pub(crate) fn dmabuf(&self, dmabuf: Dmabuf) -> Handle {
+        self.dmabufs[usize::from(dmabuf.0)].handle
+    }
+
+    /// The descriptor in a sync_file slot.
+    pub(crate) fn sync(&self, sync: Sync) -> Handle {
+        self.syncs[usize::from(sync.0)].handle
+    }
+
+    /// The descriptor of `handle` if `current` is still the same, else -1.
+    pub(crate) fn still(handle: Handle, current: Handle) -> i32 {
+        if handle == current { handle.fd } else { -1 }
+    }
+
+    /// Number of the open(2) behind a file slot, if it is in use.
+    pub(crate) fn serial(&self, file: File) -> Option<u32> {
+        let slot = &self.files[usize::from(file.0)];
+        (slot.handle.fd >= 0).then_some(slot.serial)
+    }
+
+    /// Number of the open(2) behind the only file that is open, if there is exactly one.
+    pub(crate) fn only_serial(&self) -> Option<u32> {
+        let mut open = self.files.iter().filter(|slot| slot.handle.fd >= 0);
+        open.next()
+            .filter(|_| open.next().is_none())
+            .map(|slot| slot.serial)
+    }
+
+    /// Fills a file slot and numbers the open(2).
+    pub(crate) fn set_file(&mut self, file: File, fd: i32) -> u32 {
+        let serial = self.opens;
+        self.opens += 1;
+        let handle = self.handle(fd);
+        self.files[usize::from(file.0)] = FileSlot {
+            handle,
+            serial,
+            output_lengths: Vec::new(),
+        };
+        serial
+    }
+
+    /// Fills a dma-buf slot.
+    pub(crate) fn set_dmabuf(&mut self, dmabuf: Dmabuf, fd: i32, plane: Plane) -> &mut DmabufSlot {
+        let handle = self.handle(fd);
+        let slot = &mut self.dmabufs[usize::from(dmabuf.0)];
+        *slot = DmabufSlot {
+            handle,
+            size: None,
+            mapping: None,
+            plane: Some(plane),
+        };
+        slot
+    }
+
+    /// Fills a sync_file slot.
+    pub(crate) fn set_sync(&mut self, sync: Sync, fd: i32, plane: Option<Plane>) {
+        let handle = self.handle(fd);
+        self.syncs[usize::from(sync.0)] = SyncSlot { handle, plane };
+    }
+
+    /// Empties a file slot and gives its descriptor (-1 if there was none).
+    pub(crate) fn take_file(&mut self, file: File) -> i32 {
+        let slot = &mut self.files[usize::from(file.0)];
+        let serial = slot.serial;
+        let handle = std::mem::replace(&mut slot.handle, EMPTY);
+        if handle.fd >= 0 {
+            self.planes.retain(|(key, _)| key.serial != serial);
+        }
+        handle.fd
+    }
+
+    /// Empties a dma-buf slot and gives its descriptor and mapping.
+    pub(crate) fn take_dmabuf(&mut self, dmabuf: Dmabuf) -> (i32, Option<Mapping>) {
+        let slot = &mut self.dmabufs[usize::from(dmabuf.0)];
+        slot.plane = None;
+        (
+            std::mem::replace(&mut slot.handle, EMPTY).fd,
+            slot.mapping.take(),
+        )
+    }
+
+    /// Empties a sync_file slot and gives its descriptor.
+    pub(crate) fn take_sync(&mut self, sync: Sync) -> i32 {
+        let slot = &mut self.syncs[usize::from(sync.0)];
+        slot.plane = None;
+        std::mem::replace(&mut slot.handle, EMPTY).fd
+    }
+
+    /// The slot of a dma-buf.
+    pub(crate) fn dmabuf_slot(&mut self, dmabuf: Dmabuf) -> &mut DmabufSlot {
+        &mut self.dmabufs[usize::from(dmabuf.0)]
+    }
+
+    /// The descriptor in a dma-buf slot and the dma-buf's size; no size for an empty slot.
+    pub(crate) fn dmabuf_size(&mut self, dmabuf: Dmabuf) -> (i32, Option<u64>) {
+        let slot = self.dmabuf_slot(dmabuf);
+        let fd = slot.handle.fd;
+        if fd >= 0 && slot.size.is_none() {
+            slot.size = file::size(fd).ok();
+        }
+        (fd, slot.size.filter(|_| fd >= 0))
+    }
+
+    /// Names of the files that are open.
+    pub(crate) fn open_files(&self) -> Vec<File> {
+        in_use(&self.files, |slot| slot.handle, File)
+    }
+
+    /// Names of the dma-bufs that are open.
+    pub(crate) fn open_dmabufs(&self) -> Vec<Dmabuf> {
+        in_use(&self.dmabufs, |slot| slot.handle, Dmabuf)
+    }
+
+    /// Names of the sync_files that are open.
+    pub(crate) fn open_syncs(&self) -> Vec<Sync> {
+        in_use(&self.syncs, |slot| slot.handle, Sync)
+    }
+
+    /// The identity of a buffer's memory; a new one if the buffer was never named.
+    pub(crate) fn plane_of(&mut self, key: BufferKey) -> Plane {
+        self.find_plane(key).unwrap_or_else(|| {
+            let plane = Plane(self.next_plane);
+            self.next_plane += 1;
+            self.planes.push((key, plane));
+            plane
+        })
+    }
+
+    fn find_plane(&self, key: BufferKey) -> Option<Plane> {
+        self.planes
+            .iter()
+            .find(|(known, _)| *known == key)
+            .map(|(_, plane)| *plane)
+    }
+
+    /// A dma-buf was queued as the memory of this buffer.
+    pub(crate) fn bind(&mut self, key: BufferKey, dmabuf: Dmabuf) {
+        if let Some(plane) = self.dmabufs[usize::from(dmabuf.0)].plane {
+            self.planes.retain(|(known, _)| *known != key);
+            self.planes.push((key, plane));
+        }
+    }
+
+    /// Buffers of a queue were freed; what was exported from them lives on alone.
+    pub(crate) fn buffers_freed(&mut self, file: File, queue: Queue, range: std::ops::Range<u32>) {
+        let slot = &mut self.files[usize::from(file.0)];
+        let serial = slot.serial;
+        slot.output_lengths.clear();
+        self.planes.retain(|(key, _)| {
+            key.serial != serial || key.queue != queue || !range.contains(&key.index)
+        });
+    }
+
+    /// The sync_files exported from, and the first dma-buf of, a buffer's memory.
+    pub(crate) fn witnesses(&self, key: BufferKey) -> (Vec<Sync>, Option<Dmabuf>) {
+        let Some(plane) = self.find_plane(key) else {
+            return (Vec::new(), None);
+        };
+        let mut syncs = self.open_syncs();
+        syncs.retain(|sync| self.syncs[usize::from(sync.0)].plane == Some(plane));
+        let dmabuf = self
+            .dmabufs
+            .iter()
+            .position(|slot| slot.plane == Some(plane));
+        (syncs, dmabuf.map(|index| Dmabuf(index as u8)))
+    }
+
+    /// The known length of an OUTPUT buffer.
+    pub(crate) fn output_length(&self, file: File, index: u32) -> Option<u32> {
+        let lengths = &self.files[usize::from(file.0)].output_lengths;
+        lengths
+            .iter()
+            .find(|(known, _)| *known == index)
+            .map(|(_, length)| *length)
+    }
+
+    /// Remembers the length of an OUTPUT buffer.
+    pub(crate) fn set_output_length(&mut self, file: File, index: u32, length: u32) {
+        self.files[usize::from(file.0)]
+            .output_lengths
+            .push((index, length));
+    }
+}
+
+fn in_use<S, N>(slots: &[S], handle: fn(&S) -> Handle, name: fn(u8) -> N) -> Vec<N> {
+    let used = slots
+        .iter()
+        .enumerate()
+        .filter(|(_, slot)| handle(slot).fd >= 0);
+    used.map(|(index, _)| name(index as u8)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: BufferKey = BufferKey {
+        serial: 0,
+        queue: Queue::Capture,
+        index: 0,
+    };
+
+    fn table() -> Table {
+        let mut table = Table::new();
+        table.set_file(File(0), 10);
+        table
+    }
+
+    #[test]
+    fn exports_of_one_buffer_share_its_plane() {
+        let mut table = table();
+        let plane = table.plane_of(KEY);
+        assert_eq!(table.plane_of(KEY), plane);
+        assert_ne!(table.plane_of(BufferKey { index: 1, ..KEY }), plane);
+        table.set_dmabuf(Dmabuf(4), 11, plane);
+        table.set_sync(Sync(2), 12, Some(plane));
+        table.set_sync(Sync(1), 13, None);
+        assert_eq!(table.witnesses(KEY), (vec![Sync(2)], Some(Dmabuf(4))));
+    }
+
+    #[test]
+    fn freed_buffers_are_other_memory_afterwards() {
+        let mut table = table();
+        let plane = table.plane_of(KEY);
+        table.set_dmabuf(Dmabuf(0), 11, plane);
+        table.buffers_freed(File(0), Queue::Output, 0..u32::MAX);
+        assert_eq!(table.plane_of(KEY), plane);
+        table.buffers_freed(File(0), Queue::Capture, 0..1);
+        assert_eq!(table.witnesses(KEY), (vec![], None));
+        assert_ne!(table.plane_of(KEY), plane);
+    }
+
+    #[test]
+    fn an_imported_dma_buf_witnesses_the_importing_buffer() {
+        let mut table = table();
+        let plane = table.plane_of(KEY);
+        table.set_dmabuf(Dmabuf(0), 11, plane);
+        let importer = BufferKey {
+            queue: Queue::Output,
+            ..KEY
+        };
+        table.bind(importer, Dmabuf(0));
+        assert_eq!(table.witnesses(importer).1, Some(Dmabuf(0)));
+    }
+
+    #[test]
+    fn a_reopened_slot_is_not_still_the_same() {
+        let mut table = table();
+        let before = table.file(File(0));
+        assert_eq!(Table::still(before, table.file(File(0))), 10);
+        assert_eq!(table.take_file(File(0)), 10);
+        assert_eq!(Table::still(before, table.file(File(0))), -1);
+        table.set_file(File(0), 10);
+        assert_eq!(Table::still(before, table.file(File(0))), -1);
+        assert_eq!(table.serial(File(0)), Some(1));
+    }
+
+    #[test]
+    fn only_one_open_file_is_the_only_one() {
+        let mut table = table();
+        assert_eq!(table.only_serial(), Some(0));
+        table.set_file(File(3), 11);
+        assert_eq!(table.only_serial(), None);
+        assert_eq!(table.open_files(), vec![File(0), File(3)]);
+    }
+}
