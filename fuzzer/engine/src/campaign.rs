@@ -1,0 +1,320 @@
+//! A campaign: seeds first, then whatever LibAFL makes of them, until a bound is reached.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use judge::Expectation;
+use libafl::{
+    Error,
+    corpus::Corpus,
+    events::NopEventManager,
+    fuzzer::{Evaluator, Fuzzer as _, HasObjective},
+    generators::Generator,
+    state::HasCorpus,
+};
+use program::Program;
+use trace::wire::FenceCounts;
+
+use crate::{
+    calibration::Calibration,
+    executor::TargetExecutor,
+    finding::{Finding, Key},
+    input::Case,
+    leaks,
+    mutation::ProgramGenerator,
+    session::{Leaks, Session},
+    target::Target,
+    triage::{self, Suspect},
+    wiring::{self, Fuzzer, Manager, State},
+};
+
+/// How far a campaign goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// So many programs. A campaign bounded like this is repeated exactly by its seed.
+    Programs(u64),
+    /// So much real time.
+    Time(Duration),
+}
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// Seeds the random numbers.
+    pub seed: u64,
+    /// How far to go.
+    pub bound: Bound,
+    /// Programs to begin with, in this order.
+    pub seeds: Vec<Program>,
+    /// What the judge may expect of the driver.
+    pub expectation: Expectation,
+    /// Where the corpus is kept; without one it lies in a temporary folder.
+    pub corpus: Option<PathBuf>,
+    /// Stop when so many findings were made.
+    pub stop_after: Option<usize>,
+    /// Most programs that minimising one finding may run.
+    pub minimise_budget: u32,
+    /// Let the kernel look for leaked memory now and then. It must have kmemleak on.
+    pub leak_checks: bool,
+}
+
+impl Campaign {
+    fn leaks(&self) -> Leaks {
+        if self.leak_checks {
+            Leaks::Collected
+        } else {
+            Leaks::Ignored
+        }
+    }
+}
+
+/// Counts of a campaign so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stats {
+    /// Programs that the search ran. Replays, calibration and minimisation are not among them.
+    pub programs: u64,
+    /// Operations of those that returned.
+    pub operations: u64,
+    /// Seconds that the search took, without triage.
+    pub seconds: f64,
+    /// Seconds that replays and minimisation took.
+    pub triage_seconds: f64,
+    /// Cells of the coverage map that were ever hit.
+    pub coverage: usize,
+    /// Entries in the corpus.
+    pub corpus: usize,
+    /// Corpus entries that were run a second time and compared.
+    pub repeated: u64,
+    /// Fence totals.
+    pub fences: FenceCounts,
+    /// Boots of the target.
+    pub boots: u64,
+    /// Findings made.
+    pub findings: usize,
+}
+
+impl Stats {
+    /// Programs a second of search.
+    pub fn programs_per_s(&self) -> f64 {
+        rate(self.programs, self.seconds)
+    }
+
+    /// Operations a second of search.
+    pub fn operations_per_s(&self) -> f64 {
+        rate(self.operations, self.seconds)
+    }
+}
+
+fn rate(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 {
+        count as f64 / seconds
+    } else {
+        0.0
+    }
+}
+
+/// What a campaign tells while it runs.
+pub trait Events {
+    /// After every program.
+    fn progress(&mut self, stats: &Stats);
+
+    /// Something broke the contract; triage begins.
+    fn suspect(&mut self, key: &Key);
+
+    /// Triage is done. Whoever listens keeps the finding: the campaign may die before it ends.
+    fn finding(&mut self, finding: &Finding) -> Result<()>;
+
+    /// True if the campaign shall stop now.
+    fn interrupted(&self) -> bool;
+}
+
+/// Why a campaign ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It ran as far as it was asked to.
+    Bound,
+    /// It found as much as it was asked to.
+    Found,
+    /// Someone interrupted it.
+    Interrupted,
+}
+
+/// What a campaign came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its counts.
+    pub stats: Stats,
+    /// Its findings, in order of discovery.
+    pub findings: Vec<Finding>,
+    /// Why it ended.
+    pub ended: Ended,
+}
+
+/// Programs made from nothing after the seeds ran, so that the search does not hang on what the seeds' authors thought of.
+const GENERATED: usize = 32;
+
+/// Runs a campaign to its end.
+pub fn campaign(
+    campaign: &Campaign,
+    target: &mut dyn Target,
+    events: &mut dyn Events,
+) -> Result<Outcome> {
+    let scratch = tempfile::tempdir().context("cannot make a temporary folder for the corpus")?;
+    let folder = campaign.corpus.as_deref().unwrap_or(scratch.path());
+    let (state, fuzzer, observers) = wiring::search(campaign.seed, folder)?;
+    let mut session = Session::new(target, campaign.expectation);
+    session.set_leaks(campaign.leaks());
+    let (bound, most) = (campaign.bound, campaign.stop_after);
+    let executor = TargetExecutor::new(session, events, observers, bound, most);
+    let search = Search {
+        campaign,
+        state,
+        fuzzer,
+        executor,
+        calibration: Calibration::default(),
+        solved: 0,
+        findings: Vec::new(),
+    };
+    search.run()
+}
+
+struct Search<'t> {
+    campaign: &'t Campaign,
+    state: State,
+    fuzzer: Fuzzer,
+    executor: TargetExecutor<'t>,
+    calibration: Calibration,
+    /// LibAFL's solutions that triage has seen.
+    solved: usize,
+    findings: Vec<Finding>,
+}
+
+/// What LibAFL says when the executor refuses to go on is no error.
+enum Step {
+    Next,
+    End,
+}
+
+impl Search<'_> {
+    fn run(mut self) -> Result<Outcome> {
+        if let Step::Next = self.begin()? {
+            self.mutate()?;
+        }
+        let ended = self.executor.ended(&self.state).unwrap_or(Ended::Bound);
+        let mut stats = self.executor.stats;
+        stats.findings = self.findings.len();
+        Ok(Outcome {
+            stats,
+            findings: self.findings,
+            ended,
+        })
+    }
+
+    /// Seeds, then generated programs.
+    fn begin(&mut self) -> Result<Step> {
+        for program in &self.campaign.seeds {
+            if let Step::End = self.evaluate(Case(program.clone()))? {
+                return Ok(Step::End);
+            }
+        }
+        for _ in 0..GENERATED {
+            let case = ProgramGenerator.generate(&mut self.state)?;
+            if let Step::End = self.evaluate(case)? {
+                return Ok(Step::End);
+            }
+        }
+        Ok(Step::Next)
+    }
+
+    fn evaluate(&mut self, case: Case) -> Result<Step> {
+        let Search {
+            fuzzer,
+            state,
+            executor,
+            ..
+        } = self;
+        let result = fuzzer.evaluate_filtered(state, executor, &mut manager(), &case);
+        self.settle(result.map(drop))
+    }
+
+    fn mutate(&mut self) -> Result<()> {
+        let mut stages = wiring::stages();
+        ensure!(
+            self.state.corpus().count() > 0,
+            "no program showed anything new: does the kernel have KCOV and the fence ledger?"
+        );
+        loop {
+            let Search {
+                fuzzer,
+                state,
+                executor,
+                ..
+            } = self;
+            let result = fuzzer.fuzz_one(&mut stages, executor, state, &mut manager());
+            if let Step::End = self.settle(result.map(drop))? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Looks at what the last programs left: new corpus entries are calibrated, new solutions go through triage.
+    fn settle(&mut self, result: Result<(), Error>) -> Result<Step> {
+        if let Some(failure) = self.executor.failure.take() {
+            return Err(failure);
+        }
+        let step = match result {
+            Ok(()) => Step::Next,
+            Err(Error::ShuttingDown) => Step::End,
+            Err(error) => return Err(error.into()),
+        };
+        let mut suspects = triage::solutions(&self.state, self.solved)?;
+        self.solved += suspects.len();
+        suspects.extend(self.calibration.check(&self.state, &mut self.executor)?);
+        for suspect in suspects {
+            self.triage(&suspect)?;
+        }
+        self.check_leaks(&step)?;
+        self.executor.stats.corpus = self.state.corpus().count();
+        Ok(step)
+    }
+
+    /// Looks for leaks when enough programs ran, and at the end.
+    fn check_leaks(&mut self, step: &Step) -> Result<()> {
+        let ran = self.executor.session.unscanned().len();
+        if ran == 0 || (ran < leaks::INTERVAL && matches!(step, Step::Next)) {
+            return Ok(());
+        }
+        let oracle = self.fuzzer.objective();
+        let found = leaks::suspect(&mut self.executor.session, &|key| oracle.knows(key))?;
+        if let Some(suspect) = found {
+            self.executor.unsolved += 1;
+            self.fuzzer.objective_mut().learn([suspect.key.clone()]);
+            self.triage(&suspect)?;
+        }
+        Ok(())
+    }
+
+    fn triage(&mut self, suspect: &Suspect) -> Result<()> {
+        let begin = Instant::now();
+        self.executor.events.suspect(&suspect.key);
+        let budget = self.campaign.minimise_budget;
+        let finding = triage::triage(&mut self.executor.session, suspect, budget)?;
+        self.executor.session.set_leaks(self.campaign.leaks());
+        // What the minimised program shows beside it is the same story, and needs no finding of its own.
+        self.fuzzer
+            .objective_mut()
+            .learn(finding.violations.iter().map(Key::of));
+        self.executor.events.finding(&finding)?;
+        self.findings.push(finding);
+        self.executor.stats.findings = self.findings.len();
+        self.executor.stats.triage_seconds += begin.elapsed().as_secs_f64();
+        Ok(())
+    }
+}
+
+fn manager() -> Manager {
+    NopEventManager::new()
+}

@@ -1,0 +1,154 @@
+//! The program crate's generator and mutations, driven by LibAFL's random numbers.
+
+use std::borrow::Cow;
+
+use libafl::{
+    Error,
+    corpus::{Corpus, CorpusId},
+    generators::Generator,
+    mutators::{MutationResult, Mutator},
+    state::{HasCorpus, HasRand},
+};
+use libafl_bolts::{
+    Named,
+    rands::Rand,
+    tuples::{tuple_list, tuple_list_type},
+};
+use program::{FromWords, Mutation, Profile, Program};
+
+use crate::{input::Case, wiring::State};
+
+/// Makes programs from nothing, each from a profile of its own: programs that do everything at once get nowhere.
+pub(crate) struct ProgramGenerator;
+
+impl Generator<Case, State> for ProgramGenerator {
+    fn generate(&mut self, state: &mut State) -> Result<Case, Error> {
+        let mut choose = FromWords(|| state.rand_mut().next());
+        let profile = Profile::default().swarm(&mut choose);
+        Ok(Case(program::generate(&mut choose, &profile)))
+    }
+}
+
+/// One of the program crate's mutations.
+#[derive(Debug)]
+pub(crate) struct ProgramMutator {
+    mutation: Mutation,
+    name: Cow<'static, str>,
+}
+
+impl ProgramMutator {
+    fn new(mutation: Mutation) -> ProgramMutator {
+        ProgramMutator {
+            mutation,
+            name: Cow::Owned(format!("{mutation:?}").to_lowercase()),
+        }
+    }
+}
+
+impl Named for ProgramMutator {
+    fn name(&self) -> &Cow<'static, str> {
+        &self.name
+    }
+}
+
+impl Mutator<Case, State> for ProgramMutator {
+    fn mutate(&mut self, state: &mut State, case: &mut Case) -> Result<MutationResult, Error> {
+        let donor = match self.mutation {
+            Mutation::Splice => donor(state)?,
+            _ => Program::default(),
+        };
+        let mut choose = FromWords(|| state.rand_mut().next());
+        let profile = Profile::default().swarm(&mut choose);
+        match self.mutation.apply(&case.0, &donor, &profile, &mut choose) {
+            Some(changed) => {
+                case.0 = changed;
+                Ok(MutationResult::Mutated)
+            }
+            None => Ok(MutationResult::Skipped),
+        }
+    }
+
+    fn post_exec(&mut self, _state: &mut State, _new: Option<CorpusId>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A corpus entry to take pieces from.
+fn donor(state: &mut State) -> Result<Program, Error> {
+    let count = state.corpus().count();
+    let place = state.rand_mut().below_or_zero(count);
+    let id = state.corpus().nth(place);
+    Ok(state.corpus().cloned_input_for_id(id)?.0)
+}
+
+/// Puts a new program in the place of the old one, so that the search never runs out of what its corpus does not hold.
+#[derive(Debug)]
+pub(crate) struct Anew;
+
+impl Named for Anew {
+    fn name(&self) -> &Cow<'static, str> {
+        &Cow::Borrowed("anew")
+    }
+}
+
+impl Mutator<Case, State> for Anew {
+    fn mutate(&mut self, state: &mut State, case: &mut Case) -> Result<MutationResult, Error> {
+        *case = ProgramGenerator.generate(state)?;
+        Ok(MutationResult::Mutated)
+    }
+
+    fn post_exec(&mut self, _state: &mut State, _new: Option<CorpusId>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// All mutators, insertion twice: programs grow by it, and all else makes them shorter or leaves their length.
+pub(crate) type Mutations = tuple_list_type!(
+    ProgramMutator,
+    ProgramMutator,
+    ProgramMutator,
+    ProgramMutator,
+    ProgramMutator,
+    ProgramMutator,
+    ProgramMutator,
+    ProgramMutator,
+    ProgramMutator,
+    ProgramMutator,
+    ProgramMutator,
+    Anew
+);
+
+/// The mutators that LibAFL stacks.
+pub(crate) fn mutations() -> Mutations {
+    let one = ProgramMutator::new;
+    tuple_list!(
+        one(Mutation::Insert),
+        one(Mutation::Insert),
+        one(Mutation::Delete),
+        one(Mutation::Duplicate),
+        one(Mutation::Swap),
+        one(Mutation::Splice),
+        one(Mutation::Retarget),
+        one(Mutation::Renumber),
+        one(Mutation::Delay),
+        one(Mutation::Async),
+        one(Mutation::Flip),
+        Anew
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use libafl_bolts::tuples::NamedTuple;
+
+    use super::*;
+
+    #[test]
+    fn every_mutation_of_the_program_crate_is_wired() {
+        let names = mutations().names();
+        for mutation in Mutation::ALL {
+            let name = ProgramMutator::new(*mutation).name;
+            assert!(names.contains(&name), "{name} is missing");
+        }
+    }
+}

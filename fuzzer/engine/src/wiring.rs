@@ -1,0 +1,101 @@
+//! LibAFL's types with all their parameters, named once, and how they are put together.
+
+use std::{num::NonZeroUsize, path::Path};
+
+use anyhow::{Context, Result};
+use libafl::{
+    corpus::{InMemoryCorpus, InMemoryOnDiskCorpus},
+    events::NopEventManager,
+    feedback_or,
+    feedbacks::{EagerOrFeedback, ListFeedback, MaxMapFeedback},
+    fuzzer::StdFuzzer,
+    inputs::BytesInputConverter,
+    mutators::HavocScheduledMutator,
+    schedulers::QueueScheduler,
+    stages::StdMutationalStage,
+    state::StdState,
+};
+use libafl_bolts::{
+    rands::StdRand,
+    tuples::{tuple_list, tuple_list_type},
+};
+
+use crate::{
+    executor::TargetExecutor,
+    filter::SeenFilter,
+    input::Case,
+    mutation::{Mutations, mutations},
+    observation::{CoverageObserver, Observers, observers},
+    oracle::{MemoryFeedback, OracleFeedback},
+};
+
+/// A campaign is one process, so its events go nowhere.
+pub(crate) type Manager = NopEventManager;
+
+/// The corpus is text on disk; solutions stay in memory until triage has made findings of them.
+pub(crate) type State = StdState<InMemoryOnDiskCorpus<Case>, Case, StdRand, InMemoryCorpus<Case>>;
+
+/// New coverage or a new state of the model; the third part only remembers.
+pub(crate) type Novelty = EagerOrFeedback<
+    MaxMapFeedback<CoverageObserver, CoverageObserver>,
+    EagerOrFeedback<ListFeedback<u64>, MemoryFeedback>,
+>;
+
+/// A queue in order of discovery repeats itself from a seed; weighted schedulers do not.
+pub(crate) type Fuzzer =
+    StdFuzzer<QueueScheduler, Novelty, BytesInputConverter, SeenFilter, OracleFeedback>;
+
+/// Mutates one corpus entry for a while.
+pub(crate) type Stages<'t> = tuple_list_type!(
+    StdMutationalStage<
+        TargetExecutor<'t>,
+        Manager,
+        Case,
+        Case,
+        HavocScheduledMutator<Mutations>,
+        State,
+        Fuzzer,
+    >
+);
+
+/// Most programs made from one corpus entry before the next one has its turn. Small, so that findings and new entries are
+/// looked at soon.
+const ROUND: NonZeroUsize = NonZeroUsize::new(32).unwrap();
+
+/// Two to the power of this is the most mutations stacked on one program.
+const STACK: usize = 3;
+
+/// State, fuzzer and observers of a campaign whose random numbers come from `seed` and whose corpus lies in `folder`.
+pub(crate) fn search(seed: u64, folder: &Path) -> Result<(State, Fuzzer, Observers)> {
+    let observers = observers();
+    let mut novelty = feedback_or!(
+        MaxMapFeedback::new(&observers.0),
+        ListFeedback::new(&observers.1.0),
+        MemoryFeedback
+    );
+    let mut objective = OracleFeedback::default();
+    // Without metadata and lock files the folder holds program text alone.
+    let corpus = InMemoryOnDiskCorpus::with_meta_format_and_prefix(folder, None, None, false)
+        .with_context(|| format!("cannot use {} as the corpus folder", folder.display()))?;
+    let rand = StdRand::with_seed(seed);
+    let state = StdState::new(
+        rand,
+        corpus,
+        InMemoryCorpus::new(),
+        &mut novelty,
+        &mut objective,
+    )?;
+    let fuzzer = StdFuzzer::builder()
+        .scheduler(QueueScheduler::new())
+        .feedback(novelty)
+        .objective(objective)
+        .input_filter(SeenFilter::default())
+        .build();
+    Ok((state, fuzzer, observers))
+}
+
+/// The stages that a chosen corpus entry goes through.
+pub(crate) fn stages<'t>() -> Stages<'t> {
+    let mutator = HavocScheduledMutator::with_max_stack_pow(mutations(), STACK);
+    tuple_list!(StdMutationalStage::with_max_iterations(mutator, ROUND))
+}

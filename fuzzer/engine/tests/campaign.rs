@@ -1,0 +1,374 @@
+//! The engine's own logic, on a target that is a few lines of script: no kernel is imitated here, only its ways to end a run.
+
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+};
+
+use anyhow::{Result, bail};
+use engine::{
+    Bound, Campaign, DETERMINISM, Ended, Events, Finding, Key, Outcome, Ran, Stats, Target,
+};
+use program::{Op, Program};
+use trace::{
+    Call, Death, Event, Out, Trace,
+    wire::{Hello, Reply, Report, Request, VERSION},
+};
+
+/// What the script does when a program has the operation `reload double`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reload {
+    /// Nothing special.
+    Works,
+    /// The kernel panics.
+    Panics,
+    /// The kernel panics unless the program is the first one since the boot.
+    PanicsLater,
+    /// It takes longer each time.
+    Drifts,
+    /// It leaks memory, as the boot does.
+    Leaks,
+}
+
+struct Script {
+    reload: Reload,
+    boots: u64,
+    since_boot: u64,
+    runs: u64,
+    alive: bool,
+    leaked: Vec<&'static str>,
+}
+
+impl Script {
+    fn new(reload: Reload) -> Script {
+        Script {
+            reload,
+            boots: 0,
+            since_boot: 0,
+            runs: 0,
+            alive: false,
+            leaked: Vec::new(),
+        }
+    }
+
+    fn report(&self, program: &Program) -> Report {
+        let calls = program.steps.iter().enumerate().map(|(index, step)| {
+            let drift = if step.op == Op::Reload && self.reload == Reload::Drifts {
+                self.runs
+            } else {
+                0
+            };
+            let (op, start) = (index as u16, index as u64 * 1000);
+            Event::Call(Call {
+                op,
+                start,
+                end: start + drift,
+                result: Ok(Out::Done),
+            })
+        });
+        let cells: BTreeSet<u16> = program.steps.windows(2).map(cell).collect();
+        let coverage = cells.into_iter().map(|cell| (cell, 1)).collect();
+        Report {
+            trace: Trace {
+                events: calls.collect(),
+            },
+            coverage,
+            ..Report::default()
+        }
+    }
+}
+
+/// A pair of operation kinds that follow one another is "new code".
+fn cell<T: KindOf>(pair: &[T]) -> u16 {
+    let mut hasher = DefaultHasher::new();
+    pair.iter().for_each(|step| step.kind().hash(&mut hasher));
+    hasher.finish() as u16
+}
+
+trait KindOf {
+    fn kind(&self) -> std::mem::Discriminant<Op>;
+}
+
+impl KindOf for program::Step {
+    fn kind(&self) -> std::mem::Discriminant<Op> {
+        std::mem::discriminant(&self.op)
+    }
+}
+
+impl Target for Script {
+    fn boot(&mut self) -> Result<Hello> {
+        self.boots += 1;
+        self.since_boot = 0;
+        self.alive = true;
+        self.leaked = vec!["boot"];
+        Ok(Hello {
+            version: VERSION,
+            kernel: "script".into(),
+            features: Vec::new(),
+        })
+    }
+
+    fn run(&mut self, program: &Program, _coverage: bool) -> Result<Ran> {
+        assert!(self.alive, "the engine used a kernel that had died");
+        self.runs += 1;
+        self.since_boot += 1;
+        let reloads = program.steps.iter().any(|step| step.op == Op::Reload);
+        let dies = match self.reload {
+            Reload::Panics => reloads,
+            Reload::PanicsLater => reloads && self.since_boot > 1,
+            Reload::Works | Reload::Drifts | Reload::Leaks => false,
+        };
+        if reloads && self.reload == Reload::Leaks {
+            self.leaked.push("reload");
+        }
+        if dies {
+            self.alive = false;
+            return Ok(Ran::Died {
+                how: Death::Panic,
+                log: vec!["Kernel panic - not syncing: script".into()],
+            });
+        }
+        Ok(Ran::Report(Box::new(self.report(program))))
+    }
+
+    fn request(&mut self, request: Request) -> Result<Reply> {
+        match request {
+            Request::Kmemleak => {
+                let leaked = std::mem::take(&mut self.leaked);
+                Ok(Reply::Leaks(Some(
+                    leaked.into_iter().flat_map(unreferenced).collect(),
+                )))
+            }
+            other => bail!("the script knows no {other:?}"),
+        }
+    }
+}
+
+/// kmemleak's report of one object.
+fn unreferenced(function: &str) -> [String; 3] {
+    let frame = format!("    {function}+0x1/0x2");
+    [
+        "unreferenced object <address> (size 96):".into(),
+        "  backtrace (crc 0):".into(),
+        frame,
+    ]
+}
+
+#[derive(Default)]
+struct Quiet {
+    interrupt_after: Option<u64>,
+    programs: u64,
+    suspects: Vec<Key>,
+    findings: usize,
+}
+
+impl Events for Quiet {
+    fn progress(&mut self, stats: &Stats) {
+        self.programs = stats.programs;
+    }
+
+    fn suspect(&mut self, key: &Key) {
+        self.suspects.push(key.clone());
+    }
+
+    fn finding(&mut self, _finding: &Finding) -> Result<()> {
+        self.findings += 1;
+        Ok(())
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupt_after
+            .is_some_and(|most| self.programs >= most)
+    }
+}
+
+fn plan(programs: u64) -> Campaign {
+    Campaign {
+        seed: 7,
+        bound: Bound::Programs(programs),
+        seeds: vec!["a = open double\nclose a\n".parse().unwrap()],
+        expectation: judge::Expectation::default(),
+        corpus: None,
+        stop_after: None,
+        minimise_budget: 500,
+        leak_checks: false,
+    }
+}
+
+fn run(plan: &Campaign, reload: Reload) -> (Outcome, Quiet) {
+    let mut quiet = Quiet::default();
+    let outcome = engine::campaign(plan, &mut Script::new(reload), &mut quiet).unwrap();
+    (outcome, quiet)
+}
+
+fn texts(folder: &Path) -> BTreeSet<(String, String)> {
+    let read = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        (name, std::fs::read_to_string(entry.path()).unwrap())
+    };
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| read(entry.unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_seed_repeats_a_campaign() {
+    let runs: Vec<_> = (0..2)
+        .map(|_| {
+            let folder = tempfile::tempdir().unwrap();
+            let plan = Campaign {
+                corpus: Some(folder.path().to_owned()),
+                ..plan(2000)
+            };
+            let (outcome, _) = run(&plan, Reload::Works);
+            assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
+            assert_eq!(
+                (outcome.ended, outcome.stats.programs),
+                (Ended::Bound, 2000)
+            );
+            (
+                outcome.stats.coverage,
+                outcome.stats.operations,
+                texts(folder.path()),
+            )
+        })
+        .collect();
+    assert_eq!(runs[0], runs[1]);
+    assert!(
+        runs[0].2.len() > 20,
+        "the search found {} programs worth keeping",
+        runs[0].2.len()
+    );
+    let all_programs = runs[0]
+        .2
+        .iter()
+        .all(|(name, text)| name.ends_with(".vb2") && text.parse::<Program>().is_ok());
+    assert!(all_programs);
+}
+
+#[test]
+fn another_seed_is_another_campaign() {
+    let (one, _) = run(&plan(500), Reload::Works);
+    let (other, _) = run(
+        &Campaign {
+            seed: 8,
+            ..plan(500)
+        },
+        Reload::Works,
+    );
+    assert_ne!(one.stats.operations, other.stats.operations);
+}
+
+#[test]
+fn a_death_is_found_once_replayed_and_minimised() {
+    let (outcome, quiet) = run(&plan(3000), Reload::Panics);
+    let [finding] = &outcome.findings[..] else {
+        panic!("{:?}", outcome.findings)
+    };
+    assert_eq!((finding.reproduced, finding.exit_code), (3, 14));
+    assert_eq!(finding.program.to_string(), "reload double\n");
+    assert!(finding.original.steps.len() > 1);
+    assert_eq!(
+        finding.trace.events.last(),
+        Some(&Event::Died { how: Death::Panic })
+    );
+    assert_eq!((quiet.suspects.len(), quiet.findings), (1, 1));
+    assert_eq!(outcome.stats.programs, 3000, "a finding ended the campaign");
+}
+
+#[test]
+fn a_campaign_stops_after_so_many_findings() {
+    let (outcome, _) = run(
+        &Campaign {
+            stop_after: Some(1),
+            ..plan(5000)
+        },
+        Reload::Panics,
+    );
+    assert_eq!((outcome.ended, outcome.findings.len()), (Ended::Found, 1));
+}
+
+#[test]
+fn a_death_that_a_fresh_boot_does_not_repeat_is_nondeterminism() {
+    let (outcome, _) = run(
+        &Campaign {
+            stop_after: Some(1),
+            ..plan(5000)
+        },
+        Reload::PanicsLater,
+    );
+    let finding = &outcome.findings[0];
+    assert_eq!((finding.reproduced, finding.exit_code), (0, 15));
+    assert!(
+        finding.other_trace.is_some(),
+        "the replay's trace is kept beside the death"
+    );
+}
+
+#[test]
+fn a_trace_that_does_not_repeat_is_a_finding() {
+    let (outcome, _) = run(
+        &Campaign {
+            stop_after: Some(1),
+            ..plan(2000)
+        },
+        Reload::Drifts,
+    );
+    let finding = &outcome.findings[0];
+    assert_eq!(
+        (finding.key.invariant.as_str(), finding.exit_code),
+        (DETERMINISM, 15)
+    );
+    assert_ne!(Some(&finding.trace), finding.other_trace.as_ref());
+}
+
+#[test]
+fn a_leak_is_pinned_on_the_program_that_leaks() {
+    let (outcome, _) = run(
+        &Campaign {
+            leak_checks: true,
+            ..plan(1500)
+        },
+        Reload::Leaks,
+    );
+    let [finding] = &outcome.findings[..] else {
+        panic!("{:?}", outcome.findings)
+    };
+    assert_eq!(finding.key.title, "kmemleak: 96 bytes from reload");
+    assert_eq!((finding.reproduced, finding.leaks), (3, true));
+    assert_eq!(finding.program.to_string(), "reload double\n");
+}
+
+#[test]
+fn an_interrupt_ends_a_campaign_with_what_it_has() {
+    let mut quiet = Quiet {
+        interrupt_after: Some(100),
+        ..Quiet::default()
+    };
+    let outcome =
+        engine::campaign(&plan(100_000), &mut Script::new(Reload::Works), &mut quiet).unwrap();
+    assert_eq!(
+        (outcome.ended, outcome.stats.programs),
+        (Ended::Interrupted, 100)
+    );
+}
+
+#[test]
+fn a_kernel_that_does_not_boot_is_an_error() {
+    struct Dead;
+    impl Target for Dead {
+        fn boot(&mut self) -> Result<Hello> {
+            bail!("no such kernel")
+        }
+        fn run(&mut self, _: &Program, _: bool) -> Result<Ran> {
+            unreachable!("a kernel that did not boot was used")
+        }
+        fn request(&mut self, _: Request) -> Result<Reply> {
+            unreachable!("a kernel that did not boot was used")
+        }
+    }
+    let error = engine::campaign(&plan(10), &mut Dead, &mut Quiet::default()).unwrap_err();
+    assert!(error.to_string().contains("no such kernel"), "{error:#}");
+}
