@@ -1,0 +1,13 @@
+//! One file a command. Each has an `Args` (what clap reads) and a `run(args, options)` that gives an [`Exit`].
+//!
+//! [`Exit`]: crate::exit::Exit
+
+pub mod bench;
+pub mod boot;
+pub mod doctor;
+pub mod fuzz;
+pub mod judge;
+pub mod kernel;
+pub mod plants;
+pub mod replay;
+pub mod test;

@@ -1,0 +1,73 @@
+//! `lab boot`: boots once.
+
+use std::time::Instant;
+
+use engine::Target;
+
+use crate::{
+    exit::Exit,
+    setup::{self, Options},
+    target::uml::{Attach, Uml, UmlOptions},
+};
+
+/// Arguments of `lab boot`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Print everything that the kernel's console said
+    #[arg(long)]
+    pub log: bool,
+    /// Boot with this planted bug (see `lab plants`)
+    #[arg(long, value_name = "NAME")]
+    pub plant: Option<String>,
+    /// When the double attaches release fences
+    #[arg(long, value_enum, default_value_t)]
+    pub attach: Attach,
+    /// Boot with kmemleak, the leak detector, switched on
+    #[arg(long)]
+    pub kmemleak: bool,
+    /// Pin guest and host thread to this core [default: the first that no other lab uses]
+    #[arg(long, value_name = "N")]
+    pub core: Option<usize>,
+}
+
+/// Boots, says what the agent said, powers off.
+pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
+    let prepared = setup::prepare(options)?;
+    let Args {
+        log,
+        plant,
+        attach,
+        kmemleak,
+        core,
+    } = args;
+    let options = UmlOptions {
+        plant,
+        attach,
+        kmemleak,
+        core,
+        verbose: log,
+        ..UmlOptions::default()
+    };
+    let mut target = Uml::new(&prepared, options)?;
+    let result = up_and_down(&mut target);
+    if log {
+        target.console().iter().for_each(|line| println!("{line}"));
+    }
+    result?;
+    Ok(Exit::HELD)
+}
+
+fn up_and_down(target: &mut Uml) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let hello = target.boot()?;
+    let booted = started.elapsed().as_secs_f32();
+    println!(
+        "booted in {booted:.2} s on core {}: Linux {}, {}",
+        target.core(),
+        hello.kernel,
+        hello.features.join(", ")
+    );
+    let down = target.power_off()?.as_secs_f32();
+    println!("modules unloaded and powered off in {down:.2} s");
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! `lab fuzz`: a campaign of random programs, LibAFL on the host.
+
+mod console;
+mod summary;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Context;
+use engine::{Bound, Campaign, store};
+use program::Program;
+
+use crate::{
+    clone,
+    commands::plants,
+    exit::Exit,
+    findings,
+    interrupt::Graceful,
+    rig::{self, RigArgs},
+    setup::Options,
+};
+use console::Console;
+use summary::{Summary, announcement, repeat_line};
+
+/// Arguments of `lab fuzz`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    /// Search for so many seconds of real time [default: 60]
+    #[arg(long, value_name = "N", conflicts_with = "programs", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: Option<u64>,
+    /// Run so many programs; with --seed this repeats a campaign exactly
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub programs: Option<u64>,
+    /// Seed of the random numbers [default: drawn anew]
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// What runs
+    #[command(flatten)]
+    pub rig: RigArgs,
+    /// List the planted bugs and stop
+    #[arg(long)]
+    pub list_plants: bool,
+    /// Stop after so many findings [default: 1 with --plant, else no limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub stop_after: Option<u64>,
+    /// Keep the corpus as text in DIR, and begin with what is there after the seeds
+    #[arg(long, value_name = "DIR")]
+    pub corpus: Option<PathBuf>,
+    /// Keep findings in DIR, a folder each
+    #[arg(long, value_name = "DIR", default_value = "findings")]
+    pub findings: PathBuf,
+    /// Write what ran and what was found to FILE
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Most programs that minimising one finding may run
+    #[arg(long, value_name = "N", default_value_t = 600, hide_short_help = true)]
+    pub minimise: u32,
+}
+
+const HELP: &str = "The campaign begins with the programs in corpus/seeds and corpus/regressions. Every program that shows new coverage or a \
+new state is run twice and must leave the same trace. Everything that breaks an invariant is replayed three times on \
+fresh boots, minimised, and kept as a folder that `lab replay` repeats. Ctrl-C ends a campaign as its bound would. The exit \
+code is 0 if nothing was found, else that of the first finding (`lab --help` lists them).";
+
+const DEFAULT_SECONDS: u64 = 60;
+
+/// Runs the campaign.
+pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
+    if args.list_plants {
+        return plants::run(plants::Args::default(), options);
+    }
+    let campaign = campaign(&args)?;
+    print!("{}", announcement(&args, &campaign));
+    let mut rig = rig::ready(options, &args.rig)?;
+    let line = repeat_line(&args, options, campaign.seed);
+    let _graceful = Graceful::hold();
+    let mut console = Console::begin(
+        args.findings.clone(),
+        rig.origin(campaign.seed),
+        line,
+        campaign.bound,
+    );
+    let outcome = engine::campaign(&campaign, &mut rig.target, &mut console)?;
+    let (line, kept) = console.end();
+    let summary = Summary::new(&args, &rig, &campaign, &outcome, &kept);
+    print!("{}", summary.text(&line));
+    if let Some(path) = &args.json {
+        store::write(path, &summary.json()?)?;
+    }
+    Ok(summary.exit())
+}
+
+fn campaign(args: &Args) -> anyhow::Result<Campaign> {
+    let seconds = args.seconds.unwrap_or(DEFAULT_SECONDS);
+    let time = Bound::Time(Duration::from_secs(seconds));
+    let planted = args.rig.plant.is_some().then_some(1);
+    Ok(Campaign {
+        seed: args.seed.map_or_else(draw, Ok)?,
+        bound: args.programs.map_or(time, Bound::Programs),
+        seeds: seeds(args)?,
+        expectation: args.rig.expectation(),
+        corpus: args.corpus.clone(),
+        stop_after: args.stop_after.or(planted).map(|most| most as usize),
+        minimise_budget: args.minimise,
+        leak_checks: args.rig.kmemleak,
+    })
+}
+
+/// Ten digits are enough to be unlike any other campaign, and few enough to be typed again.
+fn draw() -> anyhow::Result<u64> {
+    let mut bytes = [0; 4];
+    let source = "/dev/urandom";
+    std::io::Read::read_exact(
+        &mut std::fs::File::open(source).context(source)?,
+        &mut bytes,
+    )
+    .context(source)?;
+    Ok(u32::from_le_bytes(bytes).into())
+}
+
+fn seeds(args: &Args) -> anyhow::Result<Vec<Program>> {
+    let own = clone::root()?.join("corpus");
+    let kept = args.corpus.iter().filter(|corpus| corpus.is_dir()).cloned();
+    let mut seeds = Vec::new();
+    for folder in [own.join("seeds"), own.join("regressions")]
+        .into_iter()
+        .chain(kept)
+    {
+        seeds.extend(
+            findings::programs(&folder)?
+                .into_iter()
+                .map(|(_, program)| program),
+        );
+    }
+    Ok(seeds)
+}

@@ -1,0 +1,205 @@
+//! Campaigns: a clean kernel stays clean, a seed repeats itself, and every planted bug is found by the right invariant.
+
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+
+use super::{
+    Check, Context,
+    lab::{json, lab, number},
+    replays::contents,
+};
+use crate::{
+    exit::Exit,
+    plants::{self, Plant},
+};
+
+/// Programs of the clean campaign.
+const CLEAN: &str = "2000";
+/// Programs within which a planted bug must be found.
+const PLANTED: &str = "5000";
+/// Seed of all campaigns here.
+const SEED: &str = "1";
+
+/// One check for each kind of campaign, and one for each planted bug.
+pub(super) fn checks() -> anyhow::Result<Vec<Check>> {
+    let mut checks = vec![
+        Check::new("campaign: a clean kernel stays clean", clean),
+        Check::new("campaign: a seed repeats itself", repeats),
+        Check::new(
+            "campaign: a driver that does not opt in has no fence",
+            without_fences,
+        ),
+        Check::new(
+            "campaign: attaching when a buffer is queued is found",
+            draft,
+        ),
+        Check::new("campaign: no memory leaks", no_leaks),
+    ];
+    checks.extend(plants::list()?.into_iter().map(planted));
+    Ok(checks)
+}
+
+/// Runs `lab fuzz` in a folder of its own and reads what it wrote.
+fn fuzz(
+    context: &Context,
+    folder: &Path,
+    words: &[&str],
+) -> anyhow::Result<(super::lab::Ended, Value)> {
+    let file = folder.join("campaign.json");
+    let paths = [folder.join("findings"), file.clone()].map(|path| path.display().to_string());
+    let common = [
+        "fuzz",
+        "--seed",
+        SEED,
+        "--findings",
+        &paths[0],
+        "--json",
+        &paths[1],
+    ];
+    let words: Vec<&str> = common.into_iter().chain(words.iter().copied()).collect();
+    let ended = lab(context, &words)?;
+    let json = json(&file).with_context(|| ended.last_lines())?;
+    Ok((ended, json))
+}
+
+fn clean(context: &Context) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (ended, json) = fuzz(context, folder.path(), &["--programs", CLEAN])?;
+    ended
+        .expect(Exit::HELD)?
+        .says("repeat: cargo lab fuzz --seed 1 --programs 2000")?;
+    ensure!(
+        number(&json, "programs")?.to_string() == CLEAN,
+        "not all programs ran"
+    );
+    ensure!(
+        number(&json, "coverage")? > 0,
+        "no coverage was seen: does the kernel have KCOV?"
+    );
+    let fences =
+        ["fences_attached", "fences_signalled", "fences_pending"].map(|key| number(&json, key));
+    let [attached, signalled, pending] = fences;
+    ensure!(
+        attached? > 0 && signalled? > 0 && pending? == 0,
+        "the fence counts are wrong: {json}"
+    );
+    Ok(())
+}
+
+fn repeats(context: &Context) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut runs = Vec::new();
+    for name in ["one", "other"] {
+        let corpus = folder.path().join(name);
+        let words = [
+            "--programs",
+            "400",
+            "--corpus",
+            &corpus.display().to_string(),
+        ];
+        let (ended, json) = fuzz(context, folder.path(), &words)?;
+        ended.expect(Exit::HELD)?;
+        let counts =
+            ["programs", "operations", "coverage", "fences_attached"].map(|key| json[key].clone());
+        runs.push((counts, contents(&corpus)?));
+    }
+    ensure!(
+        runs[0].0 == runs[1].0,
+        "two campaigns of one seed differ: {:?} and {:?}",
+        runs[0].0,
+        runs[1].0
+    );
+    ensure!(
+        runs[0].1 == runs[1].1,
+        "two campaigns of one seed have different corpora"
+    );
+    Ok(())
+}
+
+fn without_fences(context: &Context) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (ended, json) = fuzz(
+        context,
+        folder.path(),
+        &["--attach", "none", "--programs", "500"],
+    )?;
+    ended.expect(Exit::HELD)?;
+    ensure!(
+        number(&json, "fences_attached")? == 0,
+        "a fence was attached"
+    );
+    Ok(())
+}
+
+/// The posted draft's attach point is what the contract forbids: a queued buffer may never be run.
+fn draft(context: &Context) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let words = [
+        "--attach",
+        "buf_queue",
+        "--stop-after",
+        "1",
+        "--programs",
+        PLANTED,
+    ];
+    let (ended, json) = fuzz(context, folder.path(), &words)?;
+    ended.expect(Exit::TIMING)?;
+    repeated(context, &json)
+}
+
+fn no_leaks(context: &Context) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (ended, _) = fuzz(context, folder.path(), &["--kmemleak", "--programs", "300"])?;
+    ended.expect(Exit::HELD)?;
+    Ok(())
+}
+
+fn planted(plant: Plant) -> Check {
+    Check::new(format!("plant: {} is found", plant.name), move |context| {
+        find(context, &plant)
+    })
+}
+
+fn find(context: &Context, plant: &Plant) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (ended, json) = fuzz(
+        context,
+        folder.path(),
+        &["--plant", &plant.name, "--programs", PLANTED],
+    )?;
+    let class = ended.class()?;
+    let invariant = json["findings"][0]["invariant"]
+        .as_str()
+        .context("the JSON file has no finding")?;
+    ensure!(
+        plant.invariants.iter().any(|name| name == invariant),
+        "{invariant} was found broken instead of {}",
+        plant.invariants.join(" or ")
+    );
+    ensure!(
+        number(&json["findings"][0], "exit_code")? == u64::from(class.0),
+        "the exit code is not the finding's"
+    );
+    repeated(context, &json)
+}
+
+/// The first finding repeated three times when it was found, and `lab replay` repeats it.
+fn repeated(context: &Context, json: &Value) -> anyhow::Result<()> {
+    let finding = &json["findings"][0];
+    ensure!(
+        finding["reproduced"] == "3/3",
+        "the finding does not repeat: {finding}"
+    );
+    let folder = finding["folder"]
+        .as_str()
+        .context("the finding has no folder")?;
+    let replay = lab(context, &["replay", folder])?;
+    ensure!(
+        u64::from(replay.class()?.0) == number(finding, "exit_code")?,
+        "the replay ended with another exit code"
+    );
+    replay.says("repeated: ")?;
+    Ok(())
+}

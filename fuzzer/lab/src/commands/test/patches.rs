@@ -1,0 +1,53 @@
+//! The kernel patches: what the kernel's own checker says about them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+
+use super::{Check, Context};
+use crate::{
+    clone, process,
+    setup::{self, cache},
+};
+
+/// One check for each patch of the series and of the lab.
+pub(super) fn checks() -> anyhow::Result<Vec<Check>> {
+    let own = clone::root()?.join("kernel-patches");
+    let mut patches = Vec::new();
+    for folder in [own.clone(), own.join("buf_queue"), own.join("lab")] {
+        if folder.is_dir() {
+            patches.extend(
+                cache::entries(&folder)?
+                    .into_iter()
+                    .filter(|path| is_patch(path)),
+            );
+        }
+    }
+    Ok(patches.into_iter().map(check).collect())
+}
+
+fn is_patch(path: &Path) -> bool {
+    let name = cache::name(path);
+    name.ends_with(".patch") && !name.starts_with("0000-")
+}
+
+fn check(patch: PathBuf) -> Check {
+    let name = format!("patches: checkpatch {}", cache::name(&patch));
+    Check::new(name, move |context| checkpatch(context, &patch))
+}
+
+fn checkpatch(context: &Context, patch: &Path) -> anyhow::Result<()> {
+    let tree = setup::prepare(&context.options)?.kernel.tree;
+    let script = tree.join("scripts/checkpatch.pl");
+    ensure!(
+        script.is_file(),
+        "{} is missing: the kernel tree is not whole",
+        script.display()
+    );
+    let mut perl = process::command("perl");
+    perl.arg(script)
+        .args(["--strict", "--quiet", "--no-summary", "--show-types"])
+        .arg(patch)
+        .current_dir(&tree);
+    process::logged(&mut perl, &context.cache.log("test-checkpatch"), |_| ())
+}

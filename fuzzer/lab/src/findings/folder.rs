@@ -1,0 +1,201 @@
+//! A finding's folder: writing it whole, and reading back what a replay needs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use engine::{Finding, store};
+use program::Program;
+use trace::{Event, ProgramHash, Trace};
+
+use super::{
+    record::{self, Record, Setup},
+    report,
+};
+use crate::{exit::malformed, setup::cache};
+
+/// Name of the minimised program in a finding's folder.
+pub const PROGRAM: &str = "program.vb2";
+
+/// Where findings came from: what their reports have in common.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Plant and attach point.
+    pub setup: Setup,
+    /// `uname -r`.
+    pub kernel: String,
+    /// Key of the build.
+    pub build: String,
+    /// Seed of the campaign.
+    pub seed: u64,
+    /// What patches were applied, for people.
+    pub patches: String,
+}
+
+/// A finding's folder, read.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// `finding.json`.
+    pub record: Record,
+    /// `program.vb2`.
+    pub program: Program,
+}
+
+impl Folder {
+    /// Writes a finding below `root`. The name has what was broken, how, and by which program, so that the same finding
+    /// of a later campaign lands in the same place. `campaign` is the command that found it.
+    pub fn write(
+        root: &Path,
+        finding: &Finding,
+        origin: &Origin,
+        campaign: &str,
+    ) -> anyhow::Result<PathBuf> {
+        let path = root.join(name(finding));
+        store::write_folder(&path, |folder| {
+            fill(
+                folder,
+                &report::text(finding, origin, &path, campaign),
+                finding,
+                origin,
+            )
+        })?;
+        Ok(path)
+    }
+
+    /// Reads a finding's folder.
+    pub fn read(path: &Path) -> anyhow::Result<Folder> {
+        let record = Record::read(path)?;
+        let program = read_program(&path.join(PROGRAM))?;
+        Ok(Folder { record, program })
+    }
+}
+
+/// Reads a program's text.
+pub fn read_program(path: &Path) -> anyhow::Result<Program> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        malformed(format!(
+            "{}: a program is UTF-8 text: {error}",
+            path.display()
+        ))
+    })?;
+    let program: Program = text
+        .parse()
+        .map_err(|error| malformed(format!("{}: {error}", path.display())))?;
+    match program.steps.is_empty() {
+        true => Err(malformed(format!("{}: no operation in it", path.display()))),
+        false => Ok(program),
+    }
+}
+
+/// The programs in a folder (`*.vb2`), in the order of their names.
+pub fn programs(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Program)>> {
+    let is_program = |path: &PathBuf| {
+        path.extension().is_some_and(|end| end == "vb2") && !cache::name(path).starts_with('.')
+    };
+    let paths = cache::entries(folder)?.into_iter().filter(is_program);
+    paths
+        .map(|path| read_program(&path).map(|program| (path, program)))
+        .collect()
+}
+
+fn fill(folder: &Path, report: &str, finding: &Finding, origin: &Origin) -> anyhow::Result<()> {
+    let Origin {
+        setup,
+        kernel,
+        build,
+        seed,
+        ..
+    } = origin;
+    let record = Record::new(finding, setup.clone(), kernel, build, *seed);
+    let json = serde_json::to_string_pretty(&record).context("finding.json")?;
+    let write = |name: &str, text: String| store::write(&folder.join(name), text.as_bytes());
+    write(PROGRAM, finding.program.with_header(&header(finding)))?;
+    write(
+        "original.vb2",
+        finding.original.with_header(&header(finding)),
+    )?;
+    write("trace.jsonl", trace_text(&finding.program, &finding.trace))?;
+    write("trace.txt", trace::render(&finding.program, &finding.trace))?;
+    if let Some(other) = &finding.other_trace {
+        write("other.jsonl", trace_text(&finding.program, other))?;
+    }
+    write("kernel.log", kernel_log(&finding.trace))?;
+    write("report.md", report.to_owned())?;
+    write(record::NAME, json + "\n")
+}
+
+fn trace_text(program: &Program, trace: &Trace) -> String {
+    trace::file::print(ProgramHash::of(program), trace)
+}
+
+fn header(finding: &Finding) -> String {
+    format!(
+        "{} ({} replays on fresh boots)",
+        finding.key,
+        record::reproduced(finding)
+    )
+}
+
+fn kernel_log(trace: &Trace) -> String {
+    let lines = trace.events.iter().filter_map(|event| match event {
+        Event::Log { level, text } => Some(format!("<{level}> {text}\n")),
+        _ => None,
+    });
+    lines.collect()
+}
+
+/// Longest part of a folder's name that comes from the title.
+const SLUG: usize = 60;
+
+fn name(finding: &Finding) -> String {
+    let hash = ProgramHash::of(&finding.program).to_string();
+    format!(
+        "{}-{}-{}",
+        finding.key.invariant,
+        slug(&finding.key.title),
+        &hash[..8]
+    )
+}
+
+fn slug(title: &str) -> String {
+    let words = title.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let mut slug = words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
+        .to_lowercase();
+    slug.truncate(SLUG);
+    slug.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_becomes_a_file_name() {
+        assert_eq!(
+            slug("BUG: KASAN: use-after-free in vb2_x+0x1/0x2 (../etc)"),
+            "bug-kasan-use-after-free-in-vb2-x-0x1-0x2-etc"
+        );
+        assert_eq!(slug(&"word ".repeat(40)).len(), 59);
+    }
+
+    #[test]
+    fn a_file_that_is_no_program_is_told_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.vb2");
+        for (text, said) in [
+            ("a = open double\nfly a\n", "line 2"),
+            ("# nothing\n", "no operation"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = read_program(&path).unwrap_err();
+            assert_eq!(crate::exit::of_error(&error), crate::exit::Exit::MALFORMED);
+            assert!(
+                error.to_string().contains("bad.vb2") && error.to_string().contains(said),
+                "{error}"
+            );
+        }
+    }
+}

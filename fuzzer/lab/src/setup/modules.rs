@@ -1,0 +1,179 @@
+//! The modules that the target loads: videobuf2 and its kin from the kernel's build, the project's own, and planted bugs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::Context;
+
+use super::{
+    cache::{self, Cache, Lock},
+    kernel::{self, Kernel},
+    key::Key,
+    patches,
+    toolchain::Toolchain,
+    tree::{self, How},
+};
+use crate::{
+    plants::{Plant, VB2},
+    process,
+    progress::Stage,
+};
+
+/// Changes whenever this file builds something else from the same inputs.
+const RECIPE: &str = "modules 1";
+
+/// Every module in the order in which it is loaded.
+pub const LOAD_ORDER: [&str; 8] = [
+    "videobuf2-common",
+    "videobuf2-memops",
+    "videobuf2-vmalloc",
+    "videobuf2-v4l2",
+    "v4l2-mem2mem",
+    "fence_ledger",
+    "vb2_double",
+    "vim2m",
+];
+
+/// A folder with every module of [`LOAD_ORDER`].
+#[derive(Clone, Debug)]
+pub struct Modules {
+    /// Key of the cache entry.
+    pub key: String,
+    /// The folder.
+    pub dir: PathBuf,
+}
+
+/// What modules are built from.
+#[derive(Debug)]
+pub struct Recipe<'a> {
+    /// The project's clone.
+    pub clone: &'a Path,
+    /// The kernel they are for.
+    pub kernel: &'a Kernel,
+    /// What builds them.
+    pub tools: &'a Toolchain,
+    /// Parallel jobs.
+    pub jobs: usize,
+    /// The bug to plant.
+    pub plant: Option<&'a Plant>,
+}
+
+impl Recipe<'_> {
+    /// Key of the cache entry.
+    pub fn key(&self) -> anyhow::Result<String> {
+        let key = Key::new(RECIPE)
+            .part("kernel", &self.kernel.key)
+            .file("Kbuild", &self.clone.join("Kbuild"))?;
+        let mut key = tree::contents(key, &self.clone.join("module"))?;
+        if let Some(plant) = self.plant {
+            key = key.file("plant", &plant.file)?;
+        }
+        Ok(key.finish())
+    }
+
+    /// The modules, built if the cache has none of this key.
+    pub fn build(&self, cache: &Cache, lock: &Lock) -> anyhow::Result<Modules> {
+        let key = self.key()?;
+        // The kernel's key goes first, so that modules are removed with their kernel.
+        let name = format!("{}-{key}", self.kernel.key);
+        let dir = lock.entry("modules", &name, |dir| {
+            cache.ensure_space(0.5, "a build of the modules")?;
+            self.build_in(dir, cache)
+        })?;
+        Ok(Modules { key, dir })
+    }
+
+    fn build_in(&self, dir: &Path, cache: &Cache) -> anyhow::Result<()> {
+        let log = cache.log("modules");
+        let mut stage = Stage::begin(self.title(), None);
+        let mut step = |line: &str| {
+            if kernel::is_step(line) {
+                stage.step(line.trim());
+            }
+        };
+        let work = dir.join("work");
+        self.sources(&work)?;
+        self.collect(&self.kernel.tree.join("drivers/media"), dir)?;
+        if self.plant.is_some_and(|plant| plant.patches_vb2) {
+            process::logged(&mut self.make(&work.join(VB2)), &log, &mut step)?;
+            self.collect(&work.join(VB2), dir)?;
+        }
+        process::logged(&mut self.make(&work), &log, &mut step)?;
+        self.collect(&work.join("module"), dir)?;
+        fs::remove_dir_all(&work).with_context(|| work.display().to_string())?;
+        check_whole(dir)?;
+        stage.done();
+        Ok(())
+    }
+
+    fn title(&self) -> String {
+        match self.plant {
+            Some(plant) => format!("building the modules with the bug {}", plant.name),
+            None => "building the modules".into(),
+        }
+    }
+
+    /// Private copies of what is compiled, with the bug in them.
+    fn sources(&self, work: &Path) -> anyhow::Result<()> {
+        let vb2 = work.join(VB2);
+        for dir in [&work.join("module"), &vb2] {
+            fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        }
+        fs::copy(self.clone.join("Kbuild"), work.join("Kbuild")).context("Kbuild of the clone")?;
+        tree::copy(
+            &self.clone.join("module"),
+            &work.join("module"),
+            How::Copy,
+            &tree::is_source,
+        )?;
+        let is_vb2 = |path: &Path| {
+            let end = path.extension().unwrap_or_default();
+            end == "c" || end == "h" || path == Path::new("Makefile")
+        };
+        let no_products = |path: &Path| is_vb2(path) && !cache::name(path).ends_with(".mod.c");
+        tree::copy(&self.kernel.tree.join(VB2), &vb2, How::Copy, &no_products)?;
+        match self.plant {
+            Some(plant) if plant.patches_vb2 || plant.patches_module => {
+                patches::apply(work, &plant.file)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn make(&self, folder: &Path) -> Command {
+        let mut make = self.tools.make(&self.kernel.tree, self.jobs);
+        make.arg(format!("M={}", folder.display()))
+            .args(kernel::covered());
+        if let Some(double) = self.plant.and_then(|plant| plant.double.as_ref()) {
+            make.arg(format!("VB2_DOUBLE_PLANT={double}"));
+        }
+        make.arg("modules");
+        make
+    }
+
+    /// Copies the modules below `from` that the target loads.
+    fn collect(&self, from: &Path, dir: &Path) -> anyhow::Result<()> {
+        for path in tree::files(from)? {
+            let name = cache::name(&path);
+            if LOAD_ORDER
+                .iter()
+                .any(|module| name == format!("{module}.ko"))
+            {
+                fs::copy(from.join(&path), dir.join(&name)).with_context(|| name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_whole(dir: &Path) -> anyhow::Result<()> {
+    let missing: Vec<_> = LOAD_ORDER
+        .iter()
+        .filter(|name| !dir.join(format!("{name}.ko")).is_file())
+        .collect();
+    anyhow::ensure!(missing.is_empty(), "the build made no module {missing:?}");
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Targets: what executes programs.
+
+pub mod uml;

@@ -1,0 +1,240 @@
+//! A kernel as User-Mode Linux: virtual time, no hypervisor, no root at run time.
+//!
+//! The guest is one process group pinned to one core together with the thread that talks to it, because a wake-up across
+//! cores costs thirty times as much. Its root is a private folder, its only way out a socket on an inherited descriptor.
+
+pub mod channel;
+pub mod guest;
+pub mod host;
+pub mod instance;
+pub mod log;
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use engine::{Ran, Target};
+use program::Program;
+use trace::{
+    Death,
+    wire::{Hello, Reply, Request},
+};
+
+use crate::{plants, setup::Prepared};
+use channel::Failed;
+use guest::Guest;
+use host::Core;
+use instance::Instance;
+
+/// When the double attaches release fences: its module parameter `attach`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Attach {
+    /// When the job is armed, just before the hardware is kicked
+    #[default]
+    DeviceRun,
+    /// When userspace queues the buffer, as the posted draft did
+    BufQueue,
+    /// Never
+    None,
+}
+
+impl Attach {
+    /// As the module spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Attach::DeviceRun => "device_run",
+            Attach::BufQueue => "buf_queue",
+            Attach::None => "none",
+        }
+    }
+}
+
+/// How to boot.
+#[derive(Clone, Debug)]
+pub struct UmlOptions {
+    /// When the double attaches release fences.
+    pub attach: Attach,
+    /// Name of a bug to plant.
+    pub plant: Option<String>,
+    /// The core to pin guest and host thread to; the first free one if none is named.
+    pub core: Option<usize>,
+    /// Boot with kmemleak on (slower), so that [`Request::Kmemleak`] has an answer.
+    pub kmemleak: bool,
+    /// Print every kernel message to the console log, not only warnings.
+    pub verbose: bool,
+    /// Keep the console's log of each boot here; otherwise it goes with the target.
+    pub log_dir: Option<PathBuf>,
+    /// Real time that one request may take.
+    pub wall_limit: Duration,
+}
+
+impl Default for UmlOptions {
+    fn default() -> UmlOptions {
+        UmlOptions {
+            attach: Attach::default(),
+            plant: None,
+            core: None,
+            kmemleak: false,
+            verbose: false,
+            log_dir: None,
+            wall_limit: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A kernel that boots when needed.
+///
+/// The thread that boots it must outlive it: the host kernel kills the guest when that thread ends.
+#[derive(Debug)]
+pub struct Uml {
+    // Declared before the guest's folder, so that it is gone when that is removed.
+    instance: Option<Instance>,
+    guest: Guest,
+    core: Core,
+    options: UmlOptions,
+    boots: u64,
+}
+
+impl Uml {
+    /// Makes the guest's folder, with modules that have the bug planted if the options name one. Does not boot.
+    pub fn new(prepared: &Prepared, options: UmlOptions) -> anyhow::Result<Uml> {
+        let plant = options.plant.as_deref().map(plants::load).transpose()?;
+        let modules = prepared.modules(plant.as_ref())?;
+        let guest = Guest::make(prepared, &modules, options.attach)?;
+        let core = Core::claim(&prepared.cache, options.core)?;
+        Ok(Uml {
+            instance: None,
+            guest,
+            core,
+            options,
+            boots: 0,
+        })
+    }
+
+    /// Boots so far.
+    pub fn boots(&self) -> u64 {
+        self.boots
+    }
+
+    /// The core that guest and host thread share.
+    pub fn core(&self) -> usize {
+        self.core.index
+    }
+
+    /// The console's log of the present or last boot, normalised.
+    pub fn console(&self) -> Vec<String> {
+        log::read(&self.guest.console())
+    }
+
+    /// Has the guest unload its modules and power off; fails unless it ends in an orderly way. Says how long it took.
+    pub fn power_off(&mut self) -> anyhow::Result<Duration> {
+        let started = Instant::now();
+        let mut instance = self.instance.take().context("the target is not booted")?;
+        let limit = self.options.wall_limit;
+        let ended = instance.channel.send(&Request::PowerOff).is_ok() && instance.wait(limit)?;
+        drop(instance);
+        let console = self.console();
+        if !ended || log::death(&console) != Death::Lost {
+            bail!(
+                "the guest did not power off in an orderly way:\n  {}",
+                log::telling(&console).join("\n  ")
+            );
+        }
+        Ok(started.elapsed())
+    }
+
+    fn start(&mut self) -> anyhow::Result<Hello> {
+        self.instance = None;
+        self.core.pin_this_thread()?;
+        self.guest
+            .keep_console(self.options.log_dir.as_deref(), self.boots)?;
+        let mut instance = Instance::spawn(&self.guest, &self.core, &self.options)?;
+        self.boots += 1;
+        match instance.hello(self.options.wall_limit.max(BOOT_LIMIT)) {
+            Ok(hello) => {
+                self.instance = Some(instance);
+                Ok(hello)
+            }
+            Err(failed) => Err(self.no_boot(instance, failed)),
+        }
+    }
+
+    fn no_boot(&self, instance: Instance, failed: Failed) -> anyhow::Error {
+        drop(instance);
+        let console = log::telling(&self.console()).join("\n  ");
+        anyhow::anyhow!("the target did not boot ({failed}); its console ends with:\n  {console}")
+    }
+
+    /// Sends a request to the booted target and waits for the answer. After a failure the target is gone.
+    fn exchange(&mut self, request: &Request) -> anyhow::Result<Result<Reply, Death>> {
+        if self.instance.is_none() {
+            self.start()?;
+        }
+        let instance = self.instance.as_mut().context("the target is not booted")?;
+        match instance.ask(request, self.options.wall_limit) {
+            Ok(reply) => Ok(Ok(reply)),
+            Err(Failed::Protocol(why)) => {
+                self.instance = None;
+                bail!("the agent does not speak this lab's protocol: {why}")
+            }
+            Err(failed) => Ok(Err(self.bury(failed))),
+        }
+    }
+
+    fn bury(&mut self, failed: Failed) -> Death {
+        if let Some(mut instance) = self.instance.take() {
+            // A dying kernel closes the socket after its last message; a hanging one has nothing more to say.
+            let patience = if failed == Failed::Late {
+                Duration::ZERO
+            } else {
+                DYING
+            };
+            // Whether it ended by itself does not matter: it is killed below.
+            let _ = instance.wait(patience);
+        }
+        match (log::death(&self.console()), failed) {
+            (Death::Panic, _) => Death::Panic,
+            (_, Failed::Late) => Death::Hang,
+            (_, _) => Death::Lost,
+        }
+    }
+}
+
+/// A boot takes a quarter of a second on an idle machine.
+const BOOT_LIMIT: Duration = Duration::from_secs(60);
+
+/// Time for a kernel that closed the channel to write its last words.
+const DYING: Duration = Duration::from_secs(3);
+
+impl Target for Uml {
+    fn boot(&mut self) -> anyhow::Result<Hello> {
+        self.start()
+    }
+
+    fn run(&mut self, program: &Program, coverage: bool) -> anyhow::Result<Ran> {
+        let request = Request::Run {
+            program: program.clone(),
+            coverage,
+        };
+        match self.exchange(&request)? {
+            Ok(Reply::Ran(report)) => Ok(Ran::Report(report)),
+            Ok(other) => bail!("the agent answered a program with {other:?}"),
+            Err(how) => Ok(Ran::Died {
+                how,
+                log: log::telling(&self.console()),
+            }),
+        }
+    }
+
+    fn request(&mut self, request: Request) -> anyhow::Result<Reply> {
+        match self.exchange(&request)? {
+            Ok(reply) => Ok(reply),
+            Err(how) => {
+                let console = log::telling(&self.console()).join("\n  ");
+                bail!("the target died ({how:?}) under {request:?}:\n  {console}")
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The private folder that a guest lives in: its kernel, its root, its console's log.
+
+use std::{
+    fs::{self, File, Permissions},
+    os::unix::fs::{PermissionsExt, chown},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+
+use super::{Attach, host};
+use crate::{
+    interrupt::Scrap,
+    setup::{
+        Prepared, cache,
+        modules::{LOAD_ORDER, Modules},
+    },
+};
+
+/// How the folders are called.
+const PREFIX: &str = "vb2-fence-lab-";
+
+/// In each folder, the file that is locked as long as its lab lives.
+const ALIVE: &str = "alive";
+
+/// A folder that is younger may belong to a lab that has not locked it yet.
+const YOUNG: Duration = Duration::from_secs(60);
+
+/// What is in the folder: the guest's root, and a place for the kernel's own files.
+const FOLDERS: [&str; 6] = [
+    "root/dev",
+    "root/proc",
+    "root/sys",
+    "root/tmp",
+    "root/modules",
+    "run",
+];
+
+/// The folder. It is removed when this is dropped, and when a signal ends the lab.
+#[derive(Debug)]
+pub struct Guest {
+    folder: Scrap,
+    _alive: File,
+}
+
+impl Guest {
+    /// Makes the folder and fills the root. The user that the guest runs as can read all and write `run` alone.
+    pub fn make(prepared: &Prepared, modules: &Modules, attach: Attach) -> anyhow::Result<Guest> {
+        let guest = Guest::empty()?;
+        if let Some(user) = host::identity() {
+            chown(guest.path("run"), Some(user), Some(user))?;
+        }
+        install(&prepared.kernel.program(), &guest.kernel())?;
+        install(&prepared.agent, &guest.path("root/init"))?;
+        for module in LOAD_ORDER {
+            let file = format!("{module}.ko");
+            install(
+                &modules.dir.join(&file),
+                &guest.path("root/modules").join(file),
+            )?;
+        }
+        fs::write(guest.path("root/modules/load.txt"), load_list(attach))?;
+        Ok(guest)
+    }
+
+    fn empty() -> anyhow::Result<Guest> {
+        sweep(&std::env::temp_dir());
+        let folder = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .tempdir()
+            .context("the guest's folder")?;
+        let folder = Scrap::take(folder.keep());
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
+        let alive = File::create(folder.path().join(ALIVE)).context("the guest's folder")?;
+        alive.lock().context("the guest's folder")?;
+        for sub in FOLDERS {
+            fs::create_dir_all(folder.path().join(sub)).context("the guest's folder")?;
+        }
+        Ok(Guest {
+            folder,
+            _alive: alive,
+        })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The kernel's program. The cache may be inside a home folder that the guest's user cannot enter.
+    pub fn kernel(&self) -> PathBuf {
+        self.path("linux")
+    }
+
+    /// The guest's root.
+    pub fn root(&self) -> PathBuf {
+        self.path("root")
+    }
+
+    /// Where the kernel may put files of its own.
+    pub fn run(&self) -> PathBuf {
+        self.path("run")
+    }
+
+    /// What the console of the present or last boot said.
+    pub fn console(&self) -> PathBuf {
+        self.path("console.log")
+    }
+
+    /// An empty file for the console of the next boot; the old one goes to `folder` as the log of boot number `boot`.
+    pub fn keep_console(&self, folder: Option<&Path>, boot: u64) -> anyhow::Result<()> {
+        let console = self.console();
+        if let Some(folder) = folder.filter(|_| console.exists()) {
+            fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            let kept = folder.join(format!("boot-{boot}.log"));
+            fs::copy(&console, &kept).with_context(|| kept.display().to_string())?;
+        }
+        File::create(&console).with_context(|| console.display().to_string())?;
+        Ok(())
+    }
+}
+
+/// Removes the folders of labs that were killed. What cannot be removed is another user's.
+fn sweep(temporary: &Path) {
+    let folders = cache::entries(temporary).unwrap_or_default().into_iter();
+    for folder in folders.filter(|folder| cache::name(folder).starts_with(PREFIX)) {
+        if is_deserted(&folder).unwrap_or(false) {
+            let _ = fs::remove_dir_all(&folder);
+        }
+    }
+}
+
+fn is_deserted(folder: &Path) -> anyhow::Result<bool> {
+    let alive = File::open(folder.join(ALIVE))?;
+    let age = alive.metadata()?.modified()?.elapsed().unwrap_or_default();
+    Ok(age > YOUNG && cache::try_lock(&alive)?)
+}
+
+fn install(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::copy(from, to).with_context(|| format!("{} to {}", from.display(), to.display()))?;
+    Ok(fs::set_permissions(to, Permissions::from_mode(0o755))?)
+}
+
+/// What the agent loads, a line a module, in order.
+fn load_list(attach: Attach) -> String {
+    let line = |module: &str| match module {
+        "vb2_double" => format!("{module}.ko attach={}\n", attach.name()),
+        _ => format!("{module}.ko\n"),
+    };
+    LOAD_ORDER.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn only_deserted_folders_are_swept() {
+        let temporary = tempfile::tempdir().unwrap();
+        let make = |name: &str, age: Duration| {
+            let folder = temporary.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            let alive = File::create(folder.join(ALIVE)).unwrap();
+            alive.set_modified(SystemTime::now() - age).unwrap();
+            alive
+        };
+        let old = YOUNG * 2;
+        let lived_in = make("vb2-fence-lab-a", old);
+        lived_in.lock().unwrap();
+        drop(make("vb2-fence-lab-b", old));
+        drop(make("vb2-fence-lab-c", Duration::ZERO));
+        drop(make("another-program-d", old));
+        sweep(temporary.path());
+        let left = cache::entries(temporary.path()).unwrap();
+        let left: Vec<_> = left.iter().map(|path| cache::name(path)).collect();
+        assert_eq!(
+            left,
+            ["another-program-d", "vb2-fence-lab-a", "vb2-fence-lab-c"]
+        );
+    }
+
+    #[test]
+    fn the_double_is_loaded_with_its_attach_point() {
+        let list = load_list(Attach::BufQueue);
+        assert!(list.starts_with("videobuf2-common.ko\n"));
+        assert!(list.contains("\nvb2_double.ko attach=buf_queue\n"));
+        assert_eq!(list.lines().count(), LOAD_ORDER.len());
+    }
+}

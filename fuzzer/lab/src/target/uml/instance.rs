@@ -1,0 +1,165 @@
+//! One boot: the guest's process group and the channel to its agent.
+
+use std::{
+    fs::File,
+    os::{
+        fd::AsRawFd,
+        unix::{net::UnixStream, process::CommandExt},
+    },
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use nix::{
+    fcntl::{FcntlArg, FdFlag, fcntl},
+    sched::sched_setaffinity,
+    sys::{
+        personality::{self, Persona},
+        resource::{Resource, setrlimit},
+    },
+    unistd::Pid,
+};
+use trace::wire::{Hello, Reply, Request, VERSION};
+
+use super::{
+    UmlOptions,
+    channel::{Channel, Failed},
+    guest::Guest,
+    host::{self, Core},
+};
+use crate::{interrupt::Group, process};
+
+/// A running guest. Dropping it kills every process of it.
+#[derive(Debug)]
+pub struct Instance {
+    /// To the agent.
+    pub channel: Channel,
+    group: Group,
+    child: Child,
+}
+
+impl Instance {
+    /// Starts the kernel.
+    pub fn spawn(guest: &Guest, core: &Core, options: &UmlOptions) -> anyhow::Result<Instance> {
+        let (channel, theirs) = Channel::pair().context("socketpair")?;
+        let console = File::options()
+            .append(true)
+            .open(guest.console())
+            .context("console log")?;
+        let mut command = Command::new(guest.kernel());
+        command.args(arguments(guest, options, theirs.as_raw_fd()));
+        command
+            .env_clear()
+            .env("TMPDIR", host::memory_folder())
+            .env("HOME", guest.run())
+            .env("PATH", "/usr/bin:/bin");
+        command
+            .current_dir(guest.run())
+            .stdin(Stdio::null())
+            .stdout(console.try_clone()?)
+            .stderr(console);
+        if let Some(user) = host::identity() {
+            command.uid(user).gid(user);
+        }
+        confine(&mut command, theirs, core)?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", guest.kernel().display()))?;
+        let group = Group::of(child.id());
+        Ok(Instance {
+            channel,
+            group,
+            child,
+        })
+    }
+
+    /// Waits for the agent's first message.
+    pub fn hello(&mut self, limit: Duration) -> Result<Hello, Failed> {
+        let hello: Hello = self.channel.receive(limit)?;
+        match hello.version {
+            VERSION => Ok(hello),
+            other => Err(Failed::Protocol(format!(
+                "the agent speaks version {other}, this lab {VERSION}"
+            ))),
+        }
+    }
+
+    /// Sends a request and waits for the answer.
+    pub fn ask(&mut self, request: &Request, limit: Duration) -> Result<Reply, Failed> {
+        self.channel.send(request)?;
+        self.channel.receive(limit)
+    }
+
+    /// True if the kernel's process ended by itself within the limit.
+    pub fn wait(&mut self, limit: Duration) -> anyhow::Result<bool> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if self.child.try_wait()?.is_some() {
+                return Ok(true);
+            }
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.group.kill();
+        // The child is dead or dying; there is nothing to do about a failure to reap it.
+        let _ = self.child.wait();
+    }
+}
+
+/// The kernel's command line.
+fn arguments(guest: &Guest, options: &UmlOptions, channel: i32) -> Vec<String> {
+    let path = |path: &Path| path.display().to_string();
+    let level = if options.verbose { 8 } else { 5 };
+    let mut arguments: Vec<String> = [
+        "con=null",
+        "con0=null,fd:1",
+        "ssl=null",
+        "seccomp=auto",
+        "time-travel=inf-cpu",
+        "rootfstype=hostfs",
+        "ro",
+        "init=/init",
+        "panic=-1",
+        "oops=panic",
+        "norandmaps",
+    ]
+    .map(String::from)
+    .into();
+    arguments.push(format!("mem={}M", host::MEMORY_MIB));
+    arguments.push(format!("rootflags={}", path(&guest.root())));
+    arguments.push(format!("uml_dir={}", path(&guest.run())));
+    arguments.push(format!("lab_channel={channel},{channel}"));
+    arguments.push(format!("loglevel={level}"));
+    if !options.kmemleak {
+        arguments.push("kmemleak=off".into());
+    }
+    arguments
+}
+
+/// Fixes what would make one boot unlike another, and lets the child keep its descriptor.
+fn confine(command: &mut Command, channel: UnixStream, core: &Core) -> anyhow::Result<()> {
+    let cores = core.set()?;
+    process::die_with_the_lab(command);
+    // SAFETY: the closure makes async-signal-safe system calls only and touches no memory that another thread changes.
+    unsafe {
+        command.pre_exec(move || {
+            fcntl(&channel, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            sched_setaffinity(Pid::from_raw(0), &cores)?;
+            personality::set(personality::get()? | Persona::ADDR_NO_RANDOMIZE)?;
+            // A panic aborts the kernel's process; its core would be half a gigabyte.
+            setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+            Ok(())
+        });
+    }
+    Ok(())
+}
