@@ -168,17 +168,18 @@ impl<T: Driver> FileHandle<T> {
     /// `file` is being released, and `parts` is what it was opened with.
     pub(crate) unsafe fn release(file: *mut bindings::file, parts: &mem2mem::Parts) {
         // SAFETY: By the caller the file still has the handle that `open` gave it, and nobody uses
-        // it any more: the mem2mem context is released, which waits for a running job, before the
-        // box and with it timers and work.
+        // it any more. The mem2mem context goes first: releasing it ends a running job, which can
+        // be the last of a drain and send an event to this file. Then no job is left, and timers
+        // and work go with the box.
         unsafe {
             let this: *mut Self = shim::vb2_double_file_to_v4l2_fh(file).cast();
             let fh = (*this).fh.get();
 
-            bindings::v4l2_fh_del(fh, file);
-            bindings::v4l2_fh_exit(fh);
             bindings::mutex_lock(parts.lock);
             bindings::v4l2_m2m_ctx_release((*fh).m2m_ctx);
             bindings::mutex_unlock(parts.lock);
+            bindings::v4l2_fh_del(fh, file);
+            bindings::v4l2_fh_exit(fh);
             drop(Pin::new_unchecked(KBox::from_raw(this)));
         }
     }
