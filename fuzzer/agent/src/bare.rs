@@ -2,7 +2,7 @@
 
 use program::Program;
 
-use crate::exec::Executor;
+use crate::exec::{Executor, LONGEST_WAIT};
 use crate::finish;
 use crate::pool::Job;
 use crate::priority::HEAD_START;
@@ -20,6 +20,7 @@ pub(crate) fn repeat(shared: &Shared, program: &Program, times: u32) -> u32 {
     for _ in 0..times {
         shared.table().reset();
         once(&executor, program);
+        shared.pool.join(LONGEST_WAIT);
         finish::close_all(&executor);
     }
     sys::calls().wrapping_sub(before) / times.max(1)

@@ -3,6 +3,7 @@
 use nix::libc;
 use trace::wire::COVERAGE_CELLS;
 
+use crate::places::Places;
 use crate::sys::memory::Mapping;
 use crate::sys::{file, kcov};
 
@@ -51,14 +52,24 @@ impl Coverage {
         }
     }
 
+    /// Executes what moves a module. What it traces is left out: the code that a module is loaded and unloaded with stands
+    /// at yet other places.
+    pub(crate) fn around_reload<T>(&mut self, reload: impl FnOnce() -> T) -> T {
+        let traced = self.buffer.word(0);
+        let result = reload();
+        self.buffer.set_word(0, traced);
+        result
+    }
+
     /// Ends a run and folds what was traced; cells ascending.
-    pub(crate) fn collect(&mut self) -> Vec<(u16, u8)> {
+    pub(crate) fn collect(&mut self, places: &Places) -> Vec<(u16, u8)> {
         if !self.enabled {
             return Vec::new();
         }
         let count = (self.buffer.word(0) as usize).min(WORDS - 1);
         for index in 1..=count {
-            self.folded.add(self.buffer.word(index));
+            let pc = self.buffer.word(index);
+            self.folded.add(places.normalise(pc));
         }
         self.folded.take()
     }

@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use nix::libc;
 
 use crate::modules::Module;
+use crate::places::Places;
 use crate::sys::sync_file::text;
 use crate::sys::v4l2::{self, Capability};
 use crate::sys::{Plain, file};
@@ -21,6 +22,9 @@ pub(crate) struct Device {
     driver: String,
     module: Option<Module>,
     node: Option<CString>,
+    /// Where modules are, and were since the last time somebody asked.
+    places: Places,
+    moved: bool,
 }
 
 impl Device {
@@ -30,6 +34,8 @@ impl Device {
             driver: driver.to_owned(),
             module,
             node: find_node(driver),
+            places: Places::read(),
+            moved: false,
         }
     }
 
@@ -51,12 +57,23 @@ impl Device {
         )
     }
 
+    /// Hands out where modules were during a run. Then only their present places are kept.
+    pub(crate) fn with_places<T>(&mut self, use_them: impl FnOnce(&Places) -> T) -> T {
+        let result = use_them(&self.places);
+        if std::mem::take(&mut self.moved) {
+            self.places = Places::read();
+        }
+        result
+    }
+
     /// Unloads the module and loads it again.
     pub(crate) fn reload(&mut self) -> nix::Result<()> {
         let module = self.module.as_ref().ok_or(Errno::ENOENT)?;
         module.unload()?;
         self.node = None;
+        self.moved = true;
         module.load()?;
+        self.places.merge(Places::read());
         self.node = find_node(&self.driver);
         if self.is_present() {
             Ok(())

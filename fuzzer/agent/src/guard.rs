@@ -1,4 +1,5 @@
-//! The guard: if the main thread is stuck inside a system call, it reports what happened so far in its place.
+//! The guard: if the main thread is stuck inside a system call, it reports what happened so far in its place, and ends
+//! the agent when the host next speaks or hangs up. A target with a stuck thread is of no more use.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -17,6 +18,9 @@ use crate::sys::clock::{Timer, thread_id};
 /// The signal that wakes the guard.
 const WAKE: Signal = Signal::SIGUSR1;
 
+/// How the agent ends when its main thread cannot.
+pub(crate) type LastAct = fn() -> !;
+
 /// The main thread's side: arms and disarms.
 pub(crate) struct Guard {
     timer: Timer,
@@ -25,7 +29,11 @@ pub(crate) struct Guard {
 
 impl Guard {
     /// Starts the guard's thread. Must be called before any other thread is started, so that all inherit the mask.
-    pub(crate) fn start(shared: &Arc<Shared>, transport: Arc<dyn Transport>) -> Result<Self> {
+    pub(crate) fn start(
+        shared: &Arc<Shared>,
+        transport: Arc<dyn Transport>,
+        last_act: LastAct,
+    ) -> Result<Self> {
         let mut mask = SigSet::empty();
         mask.add(WAKE);
         mask.thread_block()
@@ -39,7 +47,8 @@ impl Guard {
             .spawn(move || {
                 priority::take(Role::Guard);
                 let _ = tell.send(thread_id());
-                watch(&shared, &flag, &*transport, &mask);
+                await_stuck_run(&flag, &mask);
+                tell_and_end(&shared, &*transport, last_act);
             })
             .context("cannot start the guard's thread")?;
         let tid = told.recv().context("the guard's thread ended")?;
@@ -61,17 +70,25 @@ impl Guard {
     }
 }
 
-fn watch(shared: &Shared, running: &AtomicBool, transport: &dyn Transport, mask: &SigSet) {
-    while mask.wait().is_ok() {
-        if !running.swap(false, Ordering::SeqCst) {
-            continue;
-        }
-        let reply = Reply::Ran(Box::new(report(shared)));
-        let sent = wire::encode(&reply).map(|frame| transport.write_all(&frame));
-        if !matches!(sent, Ok(Ok(()))) {
-            eprintln!("agent: the report of a stuck run could not be sent");
+/// Returns when the timer has expired while a run went on.
+fn await_stuck_run(running: &AtomicBool, mask: &SigSet) {
+    loop {
+        let woken = mask.wait().is_ok();
+        if woken && running.swap(false, Ordering::SeqCst) {
+            return;
         }
     }
+}
+
+fn tell_and_end(shared: &Shared, transport: &dyn Transport, last_act: LastAct) -> ! {
+    let reply = Reply::Ran(Box::new(report(shared)));
+    let sent = wire::encode(&reply).map(|frame| transport.write_all(&frame));
+    if matches!(sent, Ok(Ok(()))) {
+        let _ = transport.read(&mut [0]);
+    } else {
+        eprintln!("agent: the report of a stuck run could not be sent");
+    }
+    last_act()
 }
 
 /// What is known of a run whose main thread does not come back. Its step is the number of steps if it is stuck in the
@@ -83,6 +100,7 @@ fn report(shared: &Shared) -> Report {
     for op in shared.pool.outstanding() {
         journal.stuck(op);
     }
+    journal.kernel_log(shared.trouble());
     // Whatever comes back later belongs to no run.
     journal.run = journal.run.wrapping_add(1);
     Report {

@@ -21,6 +21,7 @@ mod look;
 mod modules;
 mod names;
 mod options;
+mod places;
 mod pool;
 mod priority;
 mod run;
@@ -76,7 +77,7 @@ fn bring_up() -> Result<End> {
         options.driver
     );
     priority::own_the_target().context("mlockall: give the target more memory")?;
-    let end = serve(Arc::new(LabChannel::open()?), device)?;
+    let end = serve(Arc::new(LabChannel::open()?), device, boot::power_off)?;
     modules.unload();
     Ok(end)
 }
@@ -90,7 +91,7 @@ fn guest() -> ExitCode {
         );
         let modules = Modules::read(Path::new(MODULES))?;
         let device = Device::find(&options.driver, modules.get(&options.driver));
-        serve(Arc::new(Stdio), device)
+        serve(Arc::new(Stdio), device, || std::process::exit(1))
     });
     match served {
         Ok(_) => ExitCode::SUCCESS,

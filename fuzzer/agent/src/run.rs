@@ -12,12 +12,11 @@ use crate::coverage::Coverage;
 use crate::exec::Executor;
 use crate::guard::Guard;
 use crate::journal::{Outcome, Seen};
-use crate::kmsg::Kmsg;
 use crate::pool::Job;
 use crate::priority::HEAD_START;
 use crate::shared::Shared;
 use crate::sys::clock::{self, MILLISECOND};
-use crate::{finish, limits, look};
+use crate::{bare, finish, limits, look};
 
 /// Programs start on a multiple of this, which is a multiple of any tick: jiffies then have the same phase in every run.
 const START_GRID: u64 = 40 * MILLISECOND;
@@ -27,7 +26,6 @@ pub(crate) struct Runner {
     /// Slots, log and device.
     pub(crate) shared: Arc<Shared>,
     coverage: Option<Coverage>,
-    kmsg: Option<Kmsg>,
     guard: Guard,
 }
 
@@ -37,7 +35,6 @@ impl Runner {
         Self {
             shared,
             coverage: Coverage::open(),
-            kmsg: Kmsg::open(),
             guard,
         }
     }
@@ -63,21 +60,31 @@ impl Runner {
                 observed: true,
                 start,
             },
+            coverage: self.coverage.as_mut(),
             returned: start,
         }
         .execute(program);
         self.guard.end().then(|| self.report(coverage))
     }
 
+    /// Runs a program many times, unobserved; tells how many system calls one run makes.
+    pub(crate) fn repeat(&mut self, program: &Program, times: u32) -> u32 {
+        if let Some(kcov) = &mut self.coverage {
+            kcov.begin(false);
+        }
+        bare::repeat(&self.shared, program, times)
+    }
+
     fn report(&mut self, coverage: bool) -> Report {
         let coverage = match &mut self.coverage {
-            Some(kcov) if coverage => kcov.collect(),
+            Some(kcov) if coverage => self
+                .shared
+                .device()
+                .with_places(|places| kcov.collect(places)),
             _ => Vec::new(),
         };
         let mut journal = self.shared.journal();
-        if let Some(kmsg) = &mut self.kmsg {
-            journal.kernel_log(kmsg.trouble());
-        }
+        journal.kernel_log(self.shared.trouble());
         let fences = journal.tally.totals();
         Report {
             trace: journal.take(),
@@ -97,6 +104,7 @@ fn start() -> u64 {
 /// The main thread's way through a program.
 struct Steps<'a> {
     executor: Executor<'a>,
+    coverage: Option<&'a mut Coverage>,
     /// When the last operation returned. Nothing but the next one's preparation follows it, so that is when the next
     /// one starts; this saves half of the clock's system calls.
     returned: u64,
@@ -124,7 +132,10 @@ impl Steps<'_> {
     fn step(&mut self, index: u16, op: &Op) {
         let shared = self.executor.shared;
         let closing = closed_file(op).and_then(|file| shared.table().serial(file));
-        let outcome = self.executor.execute(op);
+        let outcome = match (&mut self.coverage, op) {
+            (Some(coverage), Op::Reload) => coverage.around_reload(|| self.executor.execute(op)),
+            _ => self.executor.execute(op),
+        };
         let end = clock::now();
         let dequeued = dequeued(op, &outcome);
         let claim = claim(shared, op);

@@ -8,15 +8,15 @@ use trace::wire::{Hello, Reply, Request, VERSION};
 
 use crate::channel::{Channel, Transport};
 use crate::device::{DOUBLE, Device};
-use crate::guard::Guard;
+use crate::guard::{Guard, LastAct};
 use crate::journal::Journal;
+use crate::kmemleak;
 use crate::ledger::Ledger;
 use crate::pool::Pool;
 use crate::priority::{self, Role};
 use crate::run::Runner;
 use crate::shared::Shared;
 use crate::sys::clock;
-use crate::{bare, kmemleak};
 
 /// Why serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,12 @@ pub(crate) enum End {
     HostGone,
 }
 
-/// Serves until the host has had enough.
-pub(crate) fn serve(transport: Arc<dyn Transport>, device: Device) -> Result<End> {
+/// Serves until the host has had enough. `last_act` ends an agent whose main thread is stuck.
+pub(crate) fn serve(
+    transport: Arc<dyn Transport>,
+    device: Device,
+    last_act: LastAct,
+) -> Result<End> {
     clock::install_alarm().context("sigaction")?;
     let ledger = Ledger::open()?;
     let mut features = Vec::new();
@@ -39,13 +43,14 @@ pub(crate) fn serve(transport: Arc<dyn Transport>, device: Device) -> Result<End
         features.push("double".to_owned());
     }
     let shared = Arc::new(Shared::new(device, Journal::new(ledger)));
-    let guard = Guard::start(&shared, Arc::clone(&transport))?;
+    let guard = Guard::start(&shared, Arc::clone(&transport), last_act)?;
     Pool::start(&shared)?;
     priority::take(Role::Main);
     let runner = Runner::new(shared, guard);
     if runner.has_coverage() {
         features.push("kcov".to_owned());
     }
+    kmemleak::forget_boot();
     let channel = Channel::new(transport);
     channel.greet(&hello(features)?)?;
     answer(channel, runner)
@@ -81,7 +86,7 @@ fn answer(mut channel: Channel, mut runner: Runner) -> Result<End> {
                 program
                     .check()
                     .context("the host sent a program that breaks the rules")?;
-                let calls = bare::repeat(&runner.shared, &program, times);
+                let calls = runner.repeat(&program, times);
                 channel.send(&Reply::Looped { calls })?;
             }
             Request::PowerOff => {

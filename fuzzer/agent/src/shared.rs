@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::device::Device;
 use crate::journal::Journal;
+use crate::kmsg::Kmsg;
 use crate::pool::Pool;
 use crate::table::Table;
 
@@ -13,6 +14,7 @@ pub(crate) struct Shared {
     table: Mutex<Table>,
     journal: Mutex<Journal>,
     device: Mutex<Device>,
+    kmsg: Mutex<Option<Kmsg>>,
     /// The threads for `async` operations.
     pub(crate) pool: Pool,
     step: AtomicU32,
@@ -25,6 +27,7 @@ impl Shared {
             table: Mutex::new(Table::new()),
             journal: Mutex::new(journal),
             device: Mutex::new(device),
+            kmsg: Mutex::new(Kmsg::open()),
             pool: Pool::default(),
             step: AtomicU32::new(0),
         }
@@ -43,6 +46,13 @@ impl Shared {
     /// The device under test.
     pub(crate) fn device(&self) -> MutexGuard<'_, Device> {
         locked(&self.device)
+    }
+
+    /// What the kernel log says of trouble since the last time.
+    pub(crate) fn trouble(&self) -> Vec<(u8, String)> {
+        locked(&self.kmsg)
+            .as_mut()
+            .map_or_else(Vec::new, Kmsg::trouble)
     }
 
     /// Tells which step the main thread is at.

@@ -272,13 +272,22 @@ impl Search<'_> {
         };
         let mut suspects = triage::solutions(&self.state, self.solved)?;
         self.solved += suspects.len();
-        suspects.extend(self.calibration.check(&self.state, &mut self.executor)?);
+        suspects.extend(self.differing()?);
         for suspect in suspects {
             self.triage(&suspect)?;
         }
         self.check_leaks(&step)?;
         self.executor.stats.corpus = self.state.corpus().count();
         Ok(step)
+    }
+
+    /// Corpus entries whose trace was different the second time, in a way not seen before.
+    fn differing(&mut self) -> Result<Vec<Suspect>> {
+        let mut suspects = self.calibration.check(&self.state, &mut self.executor)?;
+        let oracle = self.fuzzer.objective_mut();
+        suspects.retain(|suspect| oracle.learn([suspect.key.clone()]));
+        self.executor.unsolved += suspects.len();
+        Ok(suspects)
     }
 
     /// Looks for leaks when enough programs ran, and at the end.

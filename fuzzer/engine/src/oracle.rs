@@ -36,9 +36,9 @@ pub(crate) struct Offence {
 }
 
 impl OracleFeedback {
-    /// Other violations that a minimised program shows as well need no search of their own.
-    pub(crate) fn learn(&mut self, keys: impl IntoIterator<Item = Key>) {
-        self.seen.extend(keys);
+    /// Takes note of what needs no search of its own; true if any of it was new.
+    pub(crate) fn learn(&mut self, keys: impl IntoIterator<Item = Key>) -> bool {
+        keys.into_iter().fold(false, |new, key| self.seen.insert(key) | new)
     }
 
     /// True if this was seen before.

@@ -158,7 +158,7 @@ impl<'t> Session<'t> {
     }
 
     /// Boots afresh.
-    pub(crate) fn boot(&mut self) -> Result<()> {
+    pub fn boot(&mut self) -> Result<()> {
         self.target.boot()?;
         self.boots += 1;
         if self.leaks != Leaks::Ignored {

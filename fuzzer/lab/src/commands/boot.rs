@@ -6,6 +6,7 @@ use engine::Target;
 
 use crate::{
     exit::Exit,
+    plants,
     setup::{self, Options},
     target::uml::{Attach, Uml, UmlOptions},
 };
@@ -32,6 +33,8 @@ pub struct Args {
 
 /// Boots, says what the agent said, powers off.
 pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
+    // A wrong name is told before anything is built.
+    args.plant.as_deref().map(plants::load).transpose()?;
     let prepared = setup::prepare(options)?;
     let Args {
         log,

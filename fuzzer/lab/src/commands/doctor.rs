@@ -82,7 +82,7 @@ fn tools(options: &Options) -> bool {
         false => told(
             "packages",
             can_install,
-            format!("{} ({remedy})", missing.join(" ")),
+            format!("not installed: {} ({remedy})", missing.join(" ")),
         ),
     }
 }

@@ -21,6 +21,7 @@ pub struct Args {
 
 /// Builds and says where things are.
 pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
+    let plants = wanted(args.plant.as_deref())?;
     let prepared = setup::prepare(options)?;
     let modules = prepared.modules(None)?;
     println!(
@@ -33,7 +34,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     println!("modules  {} {}", modules.key, modules.dir.display());
     println!("agent    {}", prepared.agent.display());
     let mut keep = vec![prepared.kernel.tree.clone(), modules.dir];
-    for plant in wanted(args.plant.as_deref())? {
+    for plant in plants {
         let modules = prepared.modules(Some(&plant))?;
         println!(
             "plant    {} {} {}",

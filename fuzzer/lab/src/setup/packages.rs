@@ -20,10 +20,9 @@ enum Sign {
 }
 
 /// Package names (Debian's) and their signs, without LLVM's.
-const NEEDED: [(&str, Sign); 10] = [
+const NEEDED: [(&str, Sign); 9] = [
     ("bc", Sign::Program("bc")),
     ("bison", Sign::Program("bison")),
-    ("bzip2", Sign::Program("bzip2")),
     ("flex", Sign::Program("flex")),
     ("gcc", Sign::Program("cc")),
     (

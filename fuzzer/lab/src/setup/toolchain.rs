@@ -76,7 +76,8 @@ impl Toolchain {
             make.env("LIBCLANG_PATH", folder);
         }
         // The same inputs shall give the same image, whoever builds it and when.
-        make.env("KBUILD_BUILD_TIMESTAMP", "2026-01-01")
+        make.env("LOCALVERSION", "")
+            .env("KBUILD_BUILD_TIMESTAMP", "2026-01-01")
             .env("KBUILD_BUILD_USER", "lab")
             .env("KBUILD_BUILD_HOST", "lab");
         make
