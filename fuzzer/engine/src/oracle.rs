@@ -38,7 +38,8 @@ pub(crate) struct Offence {
 impl OracleFeedback {
     /// Takes note of what needs no search of its own; true if any of it was new.
     pub(crate) fn learn(&mut self, keys: impl IntoIterator<Item = Key>) -> bool {
-        keys.into_iter().fold(false, |new, key| self.seen.insert(key) | new)
+        keys.into_iter()
+            .fold(false, |new, key| self.seen.insert(key) | new)
     }
 
     /// True if this was seen before.

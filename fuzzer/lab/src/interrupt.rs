@@ -48,9 +48,8 @@ fn kept() -> MutexGuard<'static, Kept> {
 pub fn install() -> anyhow::Result<()> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     // Who starts the lab with nohup(1) wants it to outlive the terminal.
-    let heard = [SIGINT, SIGTERM, SIGHUP]
-        .into_iter()
-        .filter(|signal| !ignores(&status, *signal));
+    let heard = [SIGINT, SIGTERM, SIGHUP].into_iter();
+    let heard = heard.filter(|signal| *signal != SIGHUP || !ignores(&status, SIGHUP));
     let mut signals = Signals::new(heard).context("signal handlers")?;
     let wait = move || signals.forever().for_each(on_signal);
     thread::Builder::new()
@@ -78,6 +77,9 @@ fn on_signal(signal: i32) {
     ENDING.store(true, Ordering::SeqCst);
     let kept = kept();
     kept.groups.iter().for_each(|group| kill(*group));
+    if !kept.scraps.is_empty() {
+        eprintln!("removing what is half-made");
+    }
     kept.scraps.iter().for_each(|path| remove(path));
     eprintln!("ended by signal {signal}");
     exit(128 + signal);

@@ -117,7 +117,10 @@ fn held(session: &mut Session<'_>, programs: Vec<Program>) -> anyhow::Result<Vec
             held.push(program);
         }
     }
-    ensure!(!held.is_empty(), "every program breaks an invariant: nothing is left to measure");
+    ensure!(
+        !held.is_empty(),
+        "every program breaks an invariant: nothing is left to measure"
+    );
     Ok(held)
 }
 
@@ -132,7 +135,10 @@ fn loops(session: &mut Session<'_>, program: &Program) -> anyhow::Result<bool> {
 }
 
 fn batch(session: &mut Session<'_>, program: &Program) -> anyhow::Result<u32> {
-    let request = Request::Loop { program: program.clone(), times: BATCH };
+    let request = Request::Loop {
+        program: program.clone(),
+        times: BATCH,
+    };
     match session.target().request(request)? {
         Reply::Looped { calls } => Ok(calls),
         _ => bail!("the agent does not loop: it is of another version"),
@@ -157,7 +163,7 @@ fn watched(
 }
 
 /// Runs of one program between two answers of the agent, enough that the answer does not count.
-const BATCH: u32 = 100;
+const BATCH: u32 = 20;
 
 fn bare(session: &mut Session<'_>, programs: &[Program], limit: Duration) -> anyhow::Result<Tally> {
     let (mut tally, begin) = (Tally::default(), Instant::now());

@@ -8,7 +8,7 @@ use crate::{
     exit::Exit,
     plants,
     setup::{self, Options},
-    target::uml::{Attach, Uml, UmlOptions},
+    target::uml::{Attach, Uml, UmlOptions, log},
 };
 
 /// Arguments of `lab boot`.
@@ -37,7 +37,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     args.plant.as_deref().map(plants::load).transpose()?;
     let prepared = setup::prepare(options)?;
     let Args {
-        log,
+        log: show,
         plant,
         attach,
         kmemleak,
@@ -48,16 +48,22 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
         attach,
         kmemleak,
         core,
-        verbose: log,
+        verbose: show,
         ..UmlOptions::default()
     };
     let mut target = Uml::new(&prepared, options)?;
     let result = up_and_down(&mut target);
-    if log {
-        target.console().iter().for_each(|line| println!("{line}"));
+    let console = target.console();
+    if show {
+        console.iter().for_each(|line| println!("{line}"));
     }
     result?;
-    Ok(Exit::HELD)
+    let complaints = log::complaints(&console);
+    if complaints.is_empty() {
+        return Ok(Exit::HELD);
+    }
+    println!("the kernel complained:\n  {}", complaints.join("\n  "));
+    Ok(Exit::SPLAT)
 }
 
 fn up_and_down(target: &mut Uml) -> anyhow::Result<()> {

@@ -73,16 +73,12 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     print!("{}", announcement(&args, &campaign));
     let mut rig = rig::ready(options, &args.rig)?;
     let line = repeat_line(&args, options, campaign.seed);
+    let origin = rig.origin(campaign.seed);
     let _graceful = Graceful::hold();
-    let mut console = Console::begin(
-        args.findings.clone(),
-        rig.origin(campaign.seed),
-        line,
-        campaign.bound,
-    );
+    let mut console = Console::begin(args.findings.clone(), origin.clone(), line, campaign.bound);
     let outcome = engine::campaign(&campaign, &mut rig.target, &mut console)?;
     let (line, kept) = console.end();
-    let summary = Summary::new(&args, &rig, &campaign, &outcome, &kept);
+    let summary = Summary::new(&args, &origin, &campaign, &outcome, &kept);
     print!("{}", summary.text(&line));
     if let Some(path) = &args.json {
         store::write(path, &summary.json()?)?;

@@ -17,7 +17,7 @@ use crate::{exit::malformed, setup::cache};
 pub const PROGRAM: &str = "program.vb2";
 
 /// Where findings came from: what their reports have in common.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// Plant and attach point.
     pub setup: Setup,
@@ -197,5 +197,51 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_finding_is_read_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let program: Program = "a = open double\nclose a\n".parse().unwrap();
+        let finding = Finding {
+            key: engine::Key {
+                invariant: "I27".into(),
+                title: "BUG: x in y".into(),
+            },
+            exit_code: 14,
+            reproduced: 3,
+            program: program.clone(),
+            original: program.clone(),
+            trace: Trace {
+                events: vec![Event::Log {
+                    level: 3,
+                    text: "BUG: x".into(),
+                }],
+            },
+            other_trace: None,
+            violations: Vec::new(),
+            leaks: true,
+            minimised_in: 1,
+        };
+        let setup = Setup {
+            plant: Some("p".into()),
+            attach: "none".into(),
+            kmemleak: false,
+        };
+        let origin = Origin {
+            setup,
+            ..Origin::default()
+        };
+        let path = Folder::write(folder.path(), &finding, &origin, "cargo lab fuzz").unwrap();
+        let read = Folder::read(&path).unwrap();
+        assert_eq!((read.program, read.record.key()), (program, finding.key));
+        assert_eq!(read.record.setup.plant.as_deref(), Some("p"));
+        assert!(read.record.setup.kmemleak, "a leak is only seen by a scan");
+        assert_eq!(
+            std::fs::read_to_string(path.join("kernel.log")).unwrap(),
+            "<3> BUG: x\n"
+        );
+        let report = std::fs::read_to_string(path.join("report.md")).unwrap();
+        assert!(report.contains("cargo lab replay"), "{report}");
     }
 }

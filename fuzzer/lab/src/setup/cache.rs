@@ -35,7 +35,7 @@ impl Cache {
             !name.contains([' ', ':']),
             "the cache is {name}: a kernel builds in no folder with a space or colon in it; choose another with --cache DIR"
         );
-        for folder in KINDS.iter().chain(&["logs", "cores"]) {
+        for folder in KINDS.iter().chain(&["logs"]) {
             let folder = root.join(folder);
             std::fs::create_dir_all(&folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;

@@ -103,7 +103,7 @@ impl Uml {
         let plant = options.plant.as_deref().map(plants::load).transpose()?;
         let modules = prepared.modules(plant.as_ref())?;
         let guest = Guest::make(prepared, &modules, options.attach)?;
-        let core = Core::claim(&prepared.cache, options.core)?;
+        let core = Core::claim(options.core)?;
         Ok(Uml {
             instance: None,
             guest,
@@ -147,9 +147,9 @@ impl Uml {
 
     fn start(&mut self) -> anyhow::Result<Hello> {
         self.instance = None;
+        self.keep_console()?;
         self.core.pin_this_thread()?;
-        self.guest
-            .keep_console(self.options.log_dir.as_deref(), self.boots)?;
+        self.guest.renew_console()?;
         let mut instance = Instance::spawn(&self.guest, &self.core, &self.options)?;
         self.boots += 1;
         match instance.hello(self.options.wall_limit.max(BOOT_LIMIT)) {
@@ -158,6 +158,14 @@ impl Uml {
                 Ok(hello)
             }
             Err(failed) => Err(self.no_boot(instance, failed)),
+        }
+    }
+
+    /// Saves the log of the boot that is over, if the options say where to.
+    fn keep_console(&self) -> anyhow::Result<()> {
+        match &self.options.log_dir {
+            Some(folder) if self.boots > 0 => self.guest.keep_console(folder, self.boots),
+            _ => Ok(()),
         }
     }
 
@@ -207,6 +215,15 @@ const BOOT_LIMIT: Duration = Duration::from_secs(60);
 
 /// Time for a kernel that closed the channel to write its last words.
 const DYING: Duration = Duration::from_secs(3);
+
+impl Drop for Uml {
+    fn drop(&mut self) {
+        self.instance = None;
+        if let Err(error) = self.keep_console() {
+            eprintln!("the console's log is lost: {error:#}");
+        }
+    }
+}
 
 impl Target for Uml {
     fn boot(&mut self) -> anyhow::Result<Hello> {

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::Args;
 use crate::{
     exit::Exit,
-    findings,
-    rig::{self, Rig},
+    findings::{self, Origin},
+    rig,
     setup::Options,
 };
 
@@ -96,7 +96,7 @@ struct Report<'a> {
 /// What a campaign came to.
 pub(super) struct Summary<'a> {
     args: &'a Args,
-    rig: &'a Rig,
+    origin: &'a Origin,
     campaign: &'a Campaign,
     outcome: &'a Outcome,
     folders: &'a [PathBuf],
@@ -105,14 +105,14 @@ pub(super) struct Summary<'a> {
 impl<'a> Summary<'a> {
     pub(super) fn new(
         args: &'a Args,
-        rig: &'a Rig,
+        origin: &'a Origin,
         campaign: &'a Campaign,
         outcome: &'a Outcome,
         folders: &'a [PathBuf],
     ) -> Self {
         Summary {
             args,
-            rig,
+            origin,
             campaign,
             outcome,
             folders,
@@ -175,8 +175,8 @@ impl<'a> Summary<'a> {
             seed: self.campaign.seed,
             plant: self.args.rig.plant.as_deref(),
             attach: self.args.rig.attach.name(),
-            kernel: &self.rig.kernel,
-            build: &self.rig.build,
+            kernel: &self.origin.kernel,
+            build: &self.origin.build,
             ended: ended(self.outcome.ended),
             programs: stats.programs,
             operations: stats.operations,
@@ -225,5 +225,88 @@ fn ended(ended: Ended) -> &'static str {
         Ended::Bound => "done",
         Ended::Found => "stopped at a finding",
         Ended::Interrupted => "interrupted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use engine::{Key, Stats};
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn line(words: &str) -> Line {
+        Line::parse_from(["fuzz"].into_iter().chain(words.split_whitespace()))
+    }
+
+    fn finding() -> Finding {
+        let program: program::Program = "a = open double\n".parse().unwrap();
+        Finding {
+            key: Key {
+                invariant: "I9".into(),
+                title: "early".into(),
+            },
+            exit_code: 11,
+            reproduced: 3,
+            program: program.clone(),
+            original: program,
+            trace: trace::Trace::default(),
+            other_trace: None,
+            violations: Vec::new(),
+            leaks: false,
+            minimised_in: 7,
+        }
+    }
+
+    #[test]
+    fn the_report_has_what_scripts_read() {
+        let Line { args, .. } = line("--seed 7 --plant x --programs 10");
+        let campaign = crate::commands::fuzz::campaign(&args).unwrap();
+        let findings = vec![finding()];
+        let stats = Stats {
+            programs: 10,
+            seconds: 2.0,
+            ..Stats::default()
+        };
+        let outcome = Outcome {
+            stats,
+            findings,
+            ended: Ended::Found,
+        };
+        let folders = [PathBuf::from("findings/I9-early")];
+        let origin = Origin::default();
+        let summary = Summary::new(&args, &origin, &campaign, &outcome, &folders);
+        let json: Value = serde_json::from_slice(&summary.json().unwrap()).unwrap();
+        assert_eq!(json["programs_per_s"], 5.0);
+        assert_eq!(json["plant"], "x");
+        let found = &json["findings"][0];
+        assert_eq!(found["invariant"], "I9");
+        assert_eq!(found["reproduced"], "3/3");
+        assert_eq!(found["folder"], "findings/I9-early");
+        for key in ["programs", "operations_per_s", "coverage", "fences_pending"] {
+            assert!(json[key].is_number(), "{key} is missing");
+        }
+        assert_eq!(summary.exit(), Exit::EARLY);
+    }
+
+    #[test]
+    fn the_line_that_repeats_has_every_option_that_counts() {
+        let words =
+            "--seed 7 --plant x --attach none --kmemleak --stop-after 3 --corpus c --no-series";
+        let first = line(words);
+        let repeat = repeat_line(&first.args, &first.options, 7);
+        let again = line(repeat.trim_start_matches("cargo lab fuzz"));
+        assert_eq!(repeat_line(&again.args, &again.options, 7), repeat);
+        assert_eq!(again.args.stop_after, Some(3));
+        assert!(again.options.no_series && again.args.rig.kmemleak);
     }
 }

@@ -107,16 +107,21 @@ impl Guest {
         self.path("console.log")
     }
 
-    /// An empty file for the console of the next boot; the old one goes to `folder` as the log of boot number `boot`.
-    pub fn keep_console(&self, folder: Option<&Path>, boot: u64) -> anyhow::Result<()> {
+    /// An empty file for the console of the next boot.
+    pub fn renew_console(&self) -> anyhow::Result<()> {
         let console = self.console();
-        if let Some(folder) = folder.filter(|_| console.exists()) {
-            fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-            let kept = folder.join(format!("boot-{boot}.log"));
-            fs::copy(&console, &kept).with_context(|| kept.display().to_string())?;
-        }
-        File::create(&console).with_context(|| console.display().to_string())?;
-        Ok(())
+        File::create(&console)
+            .map(drop)
+            .with_context(|| console.display().to_string())
+    }
+
+    /// Copies what the console said to `folder`, as the log of boot number `boot`.
+    pub fn keep_console(&self, folder: &Path, boot: u64) -> anyhow::Result<()> {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        let kept = folder.join(format!("boot-{boot}.log"));
+        fs::copy(self.console(), &kept)
+            .map(drop)
+            .with_context(|| kept.display().to_string())
     }
 }
 

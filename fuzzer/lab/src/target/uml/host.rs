@@ -1,7 +1,11 @@
 //! What the guest takes from the host: a core, memory, and an identity with no rights.
 
 use std::{
-    fs::{self, File},
+    fs,
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixListener},
+    },
     path::Path,
 };
 
@@ -11,7 +15,7 @@ use nix::{
     unistd::{Pid, geteuid},
 };
 
-use crate::setup::cache::{self, Cache};
+use crate::setup::cache;
 
 /// The guest's memory.
 pub const MEMORY_MIB: u32 = 512;
@@ -27,46 +31,36 @@ pub fn cores() -> anyhow::Result<Vec<usize>> {
         .collect())
 }
 
-/// A core, claimed by a lock file so that two labs take different ones as long as there are enough.
+/// A core, claimed by a name that the whole machine sees, so that two labs take different ones as long as there are enough.
 #[derive(Debug)]
 pub struct Core {
     /// Its number.
     pub index: usize,
-    _claim: File,
+    _claim: Option<UnixListener>,
 }
 
 impl Core {
     /// Claims the wanted core, or the first that no other lab has claimed; shares one if all are.
-    pub fn claim(cache: &Cache, wanted: Option<usize>) -> anyhow::Result<Core> {
+    pub fn claim(wanted: Option<usize>) -> anyhow::Result<Core> {
+        Core::claim_among("vb2-fence-lab-core", wanted)
+    }
+
+    /// Claims a core among those who claim by the same name.
+    fn claim_among(name: &str, wanted: Option<usize>) -> anyhow::Result<Core> {
         let cores = cores()?;
         if let Some(index) = wanted.filter(|index| !cores.contains(index)) {
             bail!("core {index} is not one that this process may use ({cores:?})");
         }
         let tried = wanted.map_or(cores, |index| vec![index]);
-        for index in &tried {
-            let claim = Core::file(cache, *index)?;
-            if cache::try_lock(&claim)? {
-                return Ok(Core {
-                    index: *index,
-                    _claim: claim,
-                });
-            }
-        }
-        let index = *tried.first().context("this process may use no core")?;
+        let claimed = tried
+            .iter()
+            .find_map(|index| Some((*index, listener(name, *index)?)));
+        let first = *tried.first().context("this process may use no core")?;
+        let (index, claim) = claimed.map_or((first, None), |(index, claim)| (index, Some(claim)));
         Ok(Core {
             index,
-            _claim: Core::file(cache, index)?,
+            _claim: claim,
         })
-    }
-
-    fn file(cache: &Cache, index: usize) -> anyhow::Result<File> {
-        let path = cache.place("cores", &index.to_string());
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
-        file.with_context(|| path.display().to_string())
     }
 
     /// The set that holds this core alone.
@@ -82,6 +76,12 @@ impl Core {
         sched_setaffinity(Pid::from_raw(0), &self.set()?)
             .with_context(|| format!("core {}", self.index))
     }
+}
+
+/// An abstract socket has an owner at most, needs no file, and goes with its process.
+fn listener(name: &str, core: usize) -> Option<UnixListener> {
+    let name = SocketAddr::from_abstract_name(format!("{name}-{core}")).ok()?;
+    UnixListener::bind_addr(&name).ok()
 }
 
 /// Where the guest's memory is: shared memory if there is enough (a container may have 64 MB), else a disk.
@@ -124,13 +124,10 @@ mod tests {
 
     #[test]
     fn two_claims_take_two_cores_if_there_are_two() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(Some(folder.path())).unwrap();
-        let (one, other) = (
-            Core::claim(&cache, None).unwrap(),
-            Core::claim(&cache, None).unwrap(),
-        );
+        let name = format!("test-of-claims-{}", std::process::id());
+        let claim = || Core::claim_among(&name, None).unwrap();
+        let (one, other) = (claim(), claim());
         assert_eq!(one.index == other.index, cores().unwrap().len() == 1);
-        assert!(Core::claim(&cache, Some(100_000)).is_err());
+        assert!(Core::claim_among(&name, Some(100_000)).is_err());
     }
 }

@@ -53,10 +53,18 @@ pub fn death(lines: &[String]) -> Death {
 
 /// The lines from the first sign of a fault on, or the last few.
 pub fn telling(lines: &[String]) -> Vec<String> {
-    let first = lines
-        .iter()
-        .position(|line| SIGNS.iter().any(|sign| line.contains(sign)));
-    let first = first.unwrap_or(lines.len().saturating_sub(TAIL));
+    let complaints = complaints(lines);
+    if complaints.is_empty() {
+        lines[lines.len().saturating_sub(TAIL)..].to_vec()
+    } else {
+        complaints
+    }
+}
+
+/// The lines from the first sign of a fault on; none if there is no sign of one.
+pub fn complaints(lines: &[String]) -> Vec<String> {
+    let is_sign = |line: &String| SIGNS.iter().any(|sign| line.contains(sign));
+    let first = lines.iter().position(is_sign).unwrap_or(lines.len());
     lines[first..].iter().take(MOST).cloned().collect()
 }
 
@@ -67,7 +75,9 @@ fn normalise(line: &str) -> String {
     for word in line.split_inclusive(SEPARATORS) {
         let (body, end) = word.split_at(word.trim_end_matches(SEPARATORS).len());
         let after_pid = text.ends_with("PID: ");
-        text += if is_address(body) {
+        text += if is_address(body) && text.ends_with('<') {
+            "address"
+        } else if is_address(body) {
             "<address>"
         } else if after_pid {
             "<pid>"
@@ -161,5 +171,6 @@ mod tests {
         );
         assert_eq!(telling(&lines("one\ntwo\n")), ["one", "two"]);
         assert_eq!(telling(&[]).len(), 0);
+        assert_eq!(complaints(&lines("one\ntwo\n")).len(), 0);
     }
 }
