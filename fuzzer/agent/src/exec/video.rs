@@ -142,14 +142,12 @@ impl Executor<'_> {
         dmabuf: Option<Dmabuf>,
     ) -> Outcome {
         let mut buffer = buffer(queue, index);
-        let length = match dmabuf {
-            Some(dmabuf) => self.attach_dmabuf(&mut buffer, dmabuf),
-            None if queue == Queue::Output => self.output_length(file, index),
-            None => 0,
-        };
+        let imported = dmabuf.map(|dmabuf| self.attach_dmabuf(&mut buffer, dmabuf));
         if queue == Queue::Output {
             buffer.field = v4l2::FIELD_NONE;
-            buffer.bytesused = length;
+            // The kernel compares with the plane, also where the imported memory is larger.
+            let length = self.output_length(file, index);
+            buffer.bytesused = imported.map_or(length, |size| size.min(length));
         }
         ioctl.call(self.file(file), &mut buffer)?;
         self.note_import(file, queue, index, dmabuf);
