@@ -146,7 +146,9 @@ fn site() -> anyhow::Result<String> {
 
 fn keyring() -> anyhow::Result<&'static str> {
     KEYRINGS.into_iter().find(|file| Path::new(file).exists()).with_context(|| {
-        format!("{} is missing (package debian-archive-keyring); install it, or give a 7.x kernel tree with --kernel-tree DIR", KEYRINGS[0])
+        format!("{} is missing (package debian-archive-keyring); install it, or give a 7.x kernel tree \
+             with --kernel-tree DIR",
+            KEYRINGS[0])
     })
 }
 

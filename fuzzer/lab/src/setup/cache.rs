@@ -33,7 +33,8 @@ impl Cache {
         let name = root.display().to_string();
         ensure!(
             !name.contains([' ', ':']),
-            "the cache is {name}: a kernel builds in no folder with a space or colon in it; choose another with --cache DIR"
+            "the cache is {name}: a kernel builds in no folder with a space or colon in it; \
+             choose another with --cache DIR"
         );
         for folder in KINDS.iter().chain(&["logs"]) {
             let folder = root.join(folder);

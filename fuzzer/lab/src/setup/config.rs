@@ -24,7 +24,8 @@ fn symbol(line: &str) -> Option<(&str, &str)> {
         .or_else(|| line.strip_prefix("CONFIG_")?.split_once('='))
 }
 
-/// Fails with the names of all wishes that did not come true: a dependency is missing, and the build would silently test less.
+/// Fails with the names of all wishes that did not come true: a dependency is missing, and the build would silently
+/// test less.
 pub fn check(fragment: &str, config: &str) -> anyhow::Result<()> {
     let got = parse(config);
     let value = |name: &str| got.get(name).copied().unwrap_or("n");

@@ -81,17 +81,18 @@ pub struct Recipe<'a> {
 }
 
 impl Recipe<'_> {
-    /// What all builds share of which one can be the base of another.
+    /// What all builds share of which one can be the base of another. Kbuild itself sees to what follows from a changed
+    /// configuration.
     fn family(&self) -> Key {
-        let key = Key::new(RECIPE)
-            .part("config", config::UML)
-            .part("covered", COVERED.join(" "));
-        self.tools.key(key)
+        self.tools.key(Key::new(RECIPE))
     }
 
     /// Key of the cache entry.
     pub fn key(&self) -> anyhow::Result<String> {
-        let key = self.family().part("tree", &self.source.identity);
+        let key = Key::new(RECIPE)
+            .part("config", config::UML)
+            .part("covered", COVERED.join(" "));
+        let key = self.tools.key(key).part("tree", &self.source.identity);
         Ok(self.patches.key(key)?.finish())
     }
 
