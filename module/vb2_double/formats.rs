@@ -69,8 +69,8 @@ pub(crate) struct Formats {
 impl Default for Formats {
     fn default() -> Self {
         Self {
-            coded: Size::new(640, 480),
-            decoded: Size::new(640, 480),
+            coded: Size::new(64, 64),
+            decoded: Size::new(64, 64),
             colorimetry: Colorimetry {
                 colorspace: bindings::v4l2_colorspace_V4L2_COLORSPACE_REC709,
                 ycbcr_enc: 0,

@@ -7,8 +7,9 @@ use crate::part::Part;
 
 /// Virtual time that a generated or mutated program takes at most, in microseconds.
 pub const MAX_TIME: u64 = 15_000_000;
-/// Memory that its buffers hold at most, in bytes.
-pub const MAX_BYTES: u64 = 48 << 20;
+/// Memory that its buffers hold at most, in bytes. User-Mode Linux maps and unmaps each page of a vmalloc area with a call
+/// to the host, so large buffers cost more than they show.
+pub const MAX_BYTES: u64 = 8 << 20;
 
 /// A size whose frames are cheap in any number of buffers.
 const CHEAP_SIDE: u32 = 128;

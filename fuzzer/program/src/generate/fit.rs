@@ -231,7 +231,7 @@ fn allocation(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, conten
     let (width, height) = content.size;
     let empty = !content.has_buffers();
     let format = match (empty, content.is_formatted(), queue) {
-        // The double starts with large frames, which cost time and show nothing more.
+        // The size that the double starts with is but one of many.
         (true, false, Queue::Output) => 30 * NORMAL,
         (true, false, Queue::Capture) => NORMAL / 2,
         (true, true, _) => 1,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::op::{Completion, Fault, Memory, Queue};
 
 /// Size of both queues before the first S_FMT.
-const DEFAULT_SIZE: (u32, u32) = (640, 480);
+const DEFAULT_SIZE: (u32, u32) = (64, 64);
 /// The double clamps sizes to this.
 const MAX_SIDE: u32 = 4096;
 /// Buffers that a queue of videobuf2 holds at most.

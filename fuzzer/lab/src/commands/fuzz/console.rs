@@ -9,6 +9,7 @@ use std::{
 use engine::{Bound, Events, Finding, Key, Stats};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::summary::BOUND;
 use crate::{
     findings::{self, Folder, Origin},
     interrupt,
@@ -23,7 +24,7 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Console {
     root: PathBuf,
     origin: Origin,
-    /// The command that repeats the campaign, without how far.
+    /// The command that repeats the campaign, with a place for how far.
     line: String,
     programs: u64,
     bound: Bound,
@@ -54,7 +55,7 @@ impl Console {
     }
 
     fn repeat(&self) -> String {
-        format!("{} --programs {}", self.line, self.programs)
+        self.line.replace(BOUND, &self.programs.to_string())
     }
 
     fn say(&self, line: &str) {

@@ -41,9 +41,12 @@ pub(super) fn announcement(args: &Args, campaign: &Campaign) -> String {
     )
 }
 
-/// The command that runs the same campaign again, without how far.
+/// Stands for the number of programs in [`repeat_line`].
+pub(super) const BOUND: &str = "{}";
+
+/// The command that runs the same campaign again, with `{}` where its bound goes.
 pub(super) fn repeat_line(args: &Args, options: &Options, seed: u64) -> String {
-    let mut words = vec![format!("cargo lab fuzz --seed {seed}")];
+    let mut words = vec![format!("cargo lab fuzz --seed {seed} --programs {BOUND}")];
     words.extend(args.rig.words());
     words.extend(
         args.corpus
@@ -304,7 +307,13 @@ mod tests {
             "--seed 7 --plant x --attach none --kmemleak --stop-after 3 --corpus c --no-series";
         let first = line(words);
         let repeat = repeat_line(&first.args, &first.options, 7);
-        let again = line(repeat.trim_start_matches("cargo lab fuzz"));
+        let again = line(
+            repeat
+                .trim_start_matches("cargo lab fuzz")
+                .replace(BOUND, "9")
+                .as_str(),
+        );
+        assert_eq!(again.args.programs, Some(9));
         assert_eq!(repeat_line(&again.args, &again.options, 7), repeat);
         assert_eq!(again.args.stop_after, Some(3));
         assert!(again.options.no_series && again.args.rig.kmemleak);
