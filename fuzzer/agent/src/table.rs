@@ -181,6 +181,7 @@ impl Table {
     pub(crate) fn take_file(&mut self, file: File) -> i32 {
         let slot = &mut self.files[usize::from(file.0)];
         let serial = slot.serial;
+        slot.output_lengths.clear();
         let handle = std::mem::replace(&mut slot.handle, EMPTY);
         if handle.fd >= 0 {
             self.planes.retain(|(key, _)| key.serial != serial);
@@ -381,5 +382,14 @@ mod tests {
         table.set_file(File(3), 11);
         assert_eq!(table.only_serial(), None);
         assert_eq!(table.open_files(), vec![File(0), File(3)]);
+    }
+
+    #[test]
+    fn a_closed_file_has_no_buffer_lengths() {
+        let mut table = table();
+        table.set_output_length(File(0), 3, 4096);
+        assert_eq!(table.output_length(File(0), 3), Some(4096));
+        table.take_file(File(0));
+        assert_eq!(table.output_length(File(0), 3), None);
     }
 }
