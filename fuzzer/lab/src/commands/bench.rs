@@ -30,12 +30,12 @@ pub struct Args {
     /// Seed of the programs
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
-    /// What runs
-    #[command(flatten)]
-    pub rig: RigArgs,
     /// Write the numbers to FILE
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// What runs
+    #[command(flatten)]
+    pub rig: RigArgs,
 }
 
 const HELP: &str = "The same programs run twice in the same guest: as the fuzzer runs them (coverage, fence ledger, looks, trace, judge), and \

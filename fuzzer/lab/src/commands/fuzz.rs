@@ -34,10 +34,7 @@ pub struct Args {
     /// Seed of the random numbers [default: drawn anew]
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
-    /// What runs
-    #[command(flatten)]
-    pub rig: RigArgs,
-    /// List the planted bugs and stop
+    /// Print the names of the planted bugs, one a line, and stop (`lab plants` says more)
     #[arg(long)]
     pub list_plants: bool,
     /// Stop after so many findings [default: 1 with --plant, else no limit]
@@ -55,6 +52,9 @@ pub struct Args {
     /// Most programs that minimising one finding may run
     #[arg(long, value_name = "N", default_value_t = 600, hide_short_help = true)]
     pub minimise: u32,
+    /// What runs
+    #[command(flatten)]
+    pub rig: RigArgs,
 }
 
 const HELP: &str = "The campaign begins with the programs in corpus/seeds and corpus/regressions. Every program that shows new coverage or a \
@@ -67,7 +67,7 @@ const DEFAULT_SECONDS: u64 = 60;
 /// Runs the campaign.
 pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     if args.list_plants {
-        return plants::run(plants::Args::default(), options);
+        return plants::names();
     }
     let campaign = campaign(&args)?;
     print!("{}", announcement(&args, &campaign));

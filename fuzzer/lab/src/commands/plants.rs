@@ -3,7 +3,7 @@
 use crate::{exit::Exit, plants, setup::Options};
 
 /// Arguments of `lab plants`.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Say also why somebody would write each bug
     #[arg(long)]
@@ -22,6 +22,14 @@ pub fn run(args: Args, _options: &Options) -> anyhow::Result<Exit> {
         if args.why {
             println!("{:35} {}\n", "", plant.why);
         }
+    }
+    Ok(Exit::HELD)
+}
+
+/// Their names alone, for scripts.
+pub fn names() -> anyhow::Result<Exit> {
+    for plant in plants::list()? {
+        println!("{}", plant.name);
     }
     Ok(Exit::HELD)
 }

@@ -25,9 +25,6 @@ pub struct Args {
     /// Program files, folders of program files, or folders of findings
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// What runs; a finding's folder brings its own plant and attach point
-    #[command(flatten)]
-    pub rig: RigArgs,
     /// Run each program so many times, each time on a fresh boot; all traces must be equal
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub times: u32,
@@ -37,6 +34,9 @@ pub struct Args {
     /// Print each trace, line by line
     #[arg(long)]
     pub show: bool,
+    /// What runs; a finding's folder brings its own plant and attach point
+    #[command(flatten)]
+    pub rig: RigArgs,
 }
 
 const HELP: &str = "A program is judged. A finding repeats if the same invariant is broken in the same way. The exit code is the class of \

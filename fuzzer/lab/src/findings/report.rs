@@ -39,11 +39,15 @@ fn summary(finding: &Finding, origin: &Origin) -> String {
 }
 
 fn violations(finding: &Finding) -> String {
-    let all: String = finding
-        .violations
-        .iter()
-        .map(|violation| verdict::paragraph(&finding.program, violation))
-        .collect();
+    let mut paragraphs = Vec::new();
+    for violation in &finding.violations {
+        let paragraph = verdict::paragraph(&finding.program, violation);
+        // Each look at the same fence tells the same again.
+        if !paragraphs.contains(&paragraph) {
+            paragraphs.push(paragraph);
+        }
+    }
+    let all = paragraphs.concat();
     let note = match finding.other_trace {
         Some(_) => {
             "The same program left two different traces: trace.jsonl and other.jsonl. That is against the lab's own promise, \
