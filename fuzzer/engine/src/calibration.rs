@@ -1,7 +1,8 @@
 //! Every new corpus entry is run again on the same kernel and must leave the same trace, byte for byte.
 //!
 //! Determinism is what all else rests on: a finding can be replayed and minimised only because nothing but the program
-//! decides what happens. A difference is therefore a finding against the lab itself.
+//! decides what happens. A difference is therefore looked into on fresh boots: if those differ too, it is a finding against
+//! the lab itself. If they agree, something that ran earlier in the same boot had a hand in it, and it is counted.
 
 use anyhow::{Context, Result};
 use libafl::{

@@ -88,6 +88,8 @@ pub struct Stats {
     pub corpus: usize,
     /// Corpus entries that were run a second time and compared.
     pub repeated: u64,
+    /// Of those, the ones whose trace was different the second time, while fresh boots agree.
+    pub history_dependent: u64,
     /// Fence totals.
     pub fences: FenceCounts,
     /// Boots of the target.
@@ -281,11 +283,21 @@ impl Search<'_> {
         Ok(step)
     }
 
-    /// Corpus entries whose trace was different the second time, in a way not seen before.
+    /// Corpus entries whose trace was different the second time, in a way not seen before, and not only because of what
+    /// ran in between: what is promised is that fresh boots agree.
     fn differing(&mut self) -> Result<Vec<Suspect>> {
-        let mut suspects = self.calibration.check(&self.state, &mut self.executor)?;
-        let oracle = self.fuzzer.objective_mut();
-        suspects.retain(|suspect| oracle.learn([suspect.key.clone()]));
+        let mut suspects = Vec::new();
+        for suspect in self.calibration.check(&self.state, &mut self.executor)? {
+            if self.fuzzer.objective().knows(&suspect.key) {
+                continue;
+            }
+            if triage::fresh_boots_agree(&mut self.executor.session, &suspect.program)? {
+                self.executor.stats.history_dependent += 1;
+            } else {
+                self.fuzzer.objective_mut().learn([suspect.key.clone()]);
+                suspects.push(suspect);
+            }
+        }
         self.executor.unsolved += suspects.len();
         Ok(suspects)
     }

@@ -76,6 +76,14 @@ pub fn triage(session: &mut Session<'_>, suspect: &Suspect, budget: u32) -> Resu
     }
 }
 
+/// True if the program leaves the same trace on every fresh boot.
+pub(crate) fn fresh_boots_agree(session: &mut Session<'_>, program: &Program) -> Result<bool> {
+    let replays = replay(session, program)?;
+    Ok(replays
+        .windows(2)
+        .all(|pair| pair[0].trace == pair[1].trace))
+}
+
 fn replay(session: &mut Session<'_>, program: &Program) -> Result<Vec<Run>> {
     (0..REPLAYS)
         .map(|_| session.observe_afresh(program))

@@ -87,6 +87,7 @@ struct Report<'a> {
     coverage: usize,
     corpus: usize,
     repeated: u64,
+    history_dependent: u64,
     boots: u64,
     fences_attached: u64,
     fences_signalled: u64,
@@ -143,7 +144,7 @@ impl<'a> Summary<'a> {
             .collect();
         format!(
             "{}: {} programs ({:.0}/s), {} operations ({:.0}/s) in {:.1} s, {} boots\n\
-             coverage {} cells, corpus {} programs, {} of them run twice with equal traces\n\
+             coverage {} cells, corpus {} programs; {} run twice, {} of them with another trace, on which fresh boots agree\n\
              fences: {} attached, {} signalled, {} destroyed, {} pending\n\
              findings: {}\n{found}repeat: {repeat}\n",
             ended(self.outcome.ended),
@@ -156,6 +157,7 @@ impl<'a> Summary<'a> {
             stats.coverage,
             stats.corpus,
             stats.repeated,
+            stats.history_dependent,
             fences.attached,
             fences.signalled,
             fences.destroyed,
@@ -190,6 +192,7 @@ impl<'a> Summary<'a> {
             coverage: stats.coverage,
             corpus: stats.corpus,
             repeated: stats.repeated,
+            history_dependent: stats.history_dependent,
             boots: stats.boots,
             fences_attached: stats.fences.attached,
             fences_signalled: stats.fences.signalled,
