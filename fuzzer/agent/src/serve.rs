@@ -50,10 +50,21 @@ pub(crate) fn serve(
     if runner.has_coverage() {
         features.push("kcov".to_owned());
     }
+    if std::fs::read_to_string("/proc/lockdep_stats").is_ok_and(|stats| lockdep_is_on(&stats)) {
+        features.push("lockdep".to_owned());
+    }
     kmemleak::forget_boot();
     let channel = Channel::new(transport);
     channel.greet(&hello(features)?)?;
     answer(channel, runner)
+}
+
+/// Lockdep turns itself off at its first complaint, and a boot that met one tests without it from then on.
+fn lockdep_is_on(stats: &str) -> bool {
+    stats
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("debug_locks:"))
+        .any(|value| value.trim() == "1")
 }
 
 fn hello(mut features: Vec<String>) -> Result<Hello> {
@@ -96,4 +107,20 @@ fn answer(mut channel: Channel, mut runner: Runner) -> Result<End> {
         }
     }
     Ok(End::HostGone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lockdep_says_whether_it_is_on() {
+        assert!(lockdep_is_on(
+            " lock-classes: 3\n debug_locks:                             1\n"
+        ));
+        assert!(!lockdep_is_on(
+            " debug_locks:                             0\n"
+        ));
+        assert!(!lockdep_is_on(""));
+    }
 }

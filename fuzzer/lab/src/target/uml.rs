@@ -155,10 +155,19 @@ impl Uml {
         match instance.hello(self.options.wall_limit.max(BOOT_LIMIT)) {
             Ok(hello) => {
                 self.instance = Some(instance);
-                Ok(hello)
+                self.complete(hello)
             }
             Err(failed) => Err(self.no_boot(instance, failed)),
         }
+    }
+
+    /// Refuses a target that would find less than the lab says.
+    fn complete(&self, hello: Hello) -> anyhow::Result<Hello> {
+        let Some(watcher) = missing(&hello) else {
+            return Ok(hello);
+        };
+        let console = log::telling(&self.console()).join("\n  ");
+        bail!("the target booted without {watcher}; its console ends with:\n  {console}")
     }
 
     /// Saves the log of the boot that is over, if the options say where to.
@@ -223,6 +232,14 @@ impl Drop for Uml {
             eprintln!("the console's log is lost: {error:#}");
         }
     }
+}
+
+/// What a target must offer before its silence means anything.
+const WATCHERS: [&str; 4] = ["double", "kcov", "ledger", "lockdep"];
+
+fn missing(hello: &Hello) -> Option<&'static str> {
+    let offers = |watcher: &str| hello.features.iter().any(|feature| feature == watcher);
+    WATCHERS.into_iter().find(|watcher| !offers(watcher))
 }
 
 impl Target for Uml {
