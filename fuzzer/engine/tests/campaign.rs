@@ -27,6 +27,8 @@ enum Reload {
     PanicsLater,
     /// It takes longer each time.
     Drifts,
+    /// It takes longer each time, but like the first time after a boot.
+    Remembers,
     /// It leaks memory, as the boot does.
     Leaks,
 }
@@ -54,10 +56,10 @@ impl Script {
 
     fn report(&self, program: &Program) -> Report {
         let calls = program.steps.iter().enumerate().map(|(index, step)| {
-            let drift = if step.op == Op::Reload && self.reload == Reload::Drifts {
-                self.runs
-            } else {
-                0
+            let drift = match self.reload {
+                Reload::Drifts if step.op == Op::Reload => self.runs,
+                Reload::Remembers if step.op == Op::Reload => self.since_boot,
+                _ => 0,
             };
             let (op, start) = (index as u16, index as u64 * 1000);
             Event::Call(Call {
@@ -117,7 +119,7 @@ impl Target for Script {
         let dies = match self.reload {
             Reload::Panics => reloads,
             Reload::PanicsLater => reloads && self.since_boot > 1,
-            Reload::Works | Reload::Drifts | Reload::Leaks => false,
+            Reload::Works | Reload::Drifts | Reload::Remembers | Reload::Leaks => false,
         };
         if reloads && self.reload == Reload::Leaks {
             self.leaked.push("reload");
@@ -322,6 +324,13 @@ fn a_trace_that_does_not_repeat_is_a_finding() {
         (DETERMINISM, 15)
     );
     assert_ne!(Some(&finding.trace), finding.other_trace.as_ref());
+}
+
+#[test]
+fn a_trace_that_repeats_on_fresh_boots_is_counted_and_no_finding() {
+    let (outcome, _) = run(&plan(2000), Reload::Remembers);
+    assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
+    assert!(outcome.stats.history_dependent > 0);
 }
 
 #[test]

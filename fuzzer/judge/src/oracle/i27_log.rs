@@ -73,16 +73,12 @@ fn describe(splat: &Splat) -> String {
 }
 
 fn complaint(case: &Case, event: usize, observed: String) -> Violation {
-    let expected = "no warning or worse in the kernel log".to_owned();
-    let op = case.world.op_at(event);
-    Violation {
-        invariant: I27,
-        op,
-        fence: None,
-        expected,
-        observed,
+    violation(
+        case,
         event,
-    }
+        "no warning or worse in the kernel log",
+        observed,
+    )
 }
 
 fn death(case: &Case, event: usize, how: Death, title: Option<&str>) -> Violation {
@@ -95,13 +91,15 @@ fn death(case: &Case, event: usize, how: Death, title: Option<&str>) -> Violatio
         Some(title) => format!("{end} after {title}"),
         None => end.to_owned(),
     };
-    let expected = "the target lives until the run ends".to_owned();
-    let op = case.world.op_at(event);
+    violation(case, event, "the target lives until the run ends", observed)
+}
+
+fn violation(case: &Case, event: usize, expected: &str, observed: String) -> Violation {
     Violation {
         invariant: I27,
-        op,
+        op: case.world.op_at(event),
         fence: None,
-        expected,
+        expected: expected.to_owned(),
         observed,
         event,
     }

@@ -272,3 +272,25 @@ impl Target for Uml {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_without_a_watcher_is_not_complete() {
+        let hello = |features: &[&str]| Hello {
+            version: trace::wire::VERSION,
+            kernel: "7.3.4".to_owned(),
+            features: features
+                .iter()
+                .map(|feature| (*feature).to_owned())
+                .collect(),
+        };
+        assert_eq!(missing(&hello(&WATCHERS)), None);
+        assert_eq!(
+            missing(&hello(&["double", "kcov", "ledger"])),
+            Some("lockdep")
+        );
+    }
+}
