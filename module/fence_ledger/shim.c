@@ -109,7 +109,7 @@ static void ledger_probe_buf_done(void *ledger, struct vb2_queue *q, struct vb2_
 	ledger_on_buf_done(ledger, &view);
 }
 
-#ifdef HAVE_VB2_RELEASE_FENCE_EVENTS
+#ifdef HAVE_VB2_RELEASE_FENCE_EVENT
 static void ledger_probe_attach(void *ledger, struct vb2_queue *q, struct vb2_buffer *vb,
 				unsigned int plane, struct dma_fence *fence, unsigned int usage)
 {
@@ -118,7 +118,9 @@ static void ledger_probe_attach(void *ledger, struct vb2_queue *q, struct vb2_bu
 
 	ledger_on_attach(ledger, &buffer, plane, &view, usage);
 }
+#endif
 
+#ifdef HAVE_VB2_HW_JOB_EVENT
 static void ledger_probe_hw_job(void *ledger, struct vb2_queue *q, struct vb2_buffer *vb,
 				u64 job, unsigned int phase)
 {
@@ -160,14 +162,14 @@ static struct ledger_probe ledger_probes[LEDGER_EVENT_COUNT] = {
 	},
 	[LEDGER_EVENT_ATTACH] = {
 		.name = "vb2_release_fence_attach",
-#ifdef HAVE_VB2_RELEASE_FENCE_EVENTS
+#ifdef HAVE_VB2_RELEASE_FENCE_EVENT
 		.tp = &__tracepoint_vb2_release_fence_attach,
 		.func = ledger_probe_attach,
 #endif
 	},
 	[LEDGER_EVENT_HW_JOB] = {
 		.name = "vb2_hw_job",
-#ifdef HAVE_VB2_RELEASE_FENCE_EVENTS
+#ifdef HAVE_VB2_HW_JOB_EVENT
 		.tp = &__tracepoint_vb2_hw_job,
 		.func = ledger_probe_hw_job,
 #endif
@@ -179,8 +181,10 @@ static void __maybe_unused ledger_check_probe_types(void)
 {
 	check_trace_callback_type_vb2_buf_queue(ledger_probe_buf_queue);
 	check_trace_callback_type_vb2_buf_done(ledger_probe_buf_done);
-#ifdef HAVE_VB2_RELEASE_FENCE_EVENTS
+#ifdef HAVE_VB2_RELEASE_FENCE_EVENT
 	check_trace_callback_type_vb2_release_fence_attach(ledger_probe_attach);
+#endif
+#ifdef HAVE_VB2_HW_JOB_EVENT
 	check_trace_callback_type_vb2_hw_job(ledger_probe_hw_job);
 #endif
 }

@@ -21,7 +21,8 @@ use crate::{
     },
     vb2::{
         self,
-        fence::{self, Signalling},
+        fence::Signalling,
+        helper,
         queue::{Config, Setup},
         trace::{self, Phase},
         ActiveBuffer,
@@ -215,7 +216,7 @@ fn prepare_and_kick(this: &Handle, plan: Plan) -> Result<(), Cause> {
     #[cfg(plant = "abort_signals_early")]
     let orphanage = Orphanage::new(&dst, &this.queue);
     let fences = match this.attach {
-        Attach::DeviceRun => Some(fence::attach(&src, &dst).map_err(|_| Cause::Refused)?),
+        Attach::DeviceRun => Some(helper::attach(&src, &dst).map_err(|_| Cause::Refused)?),
         Attach::BufQueue | Attach::None => None,
     };
 
@@ -364,7 +365,7 @@ impl vb2::queue::Operations for Context {
         if is_capture && queue.is_streaming() && this.m2m().next_dst_is_last() {
             return decoder::end_drain(this, buffer);
         }
-        if this.attach == Attach::BufQueue && fence::attach_one(&buffer).is_err() {
+        if this.attach == Attach::BufQueue && helper::attach_one(&buffer).is_err() {
             return buffer.done(vb2::State::Error);
         }
         this.m2m().buf_queue(buffer);

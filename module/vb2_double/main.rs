@@ -48,10 +48,14 @@ impl Attach {
         let param = unsafe { CStr::from_char_ptr(shim::vb2_double_param_attach()) };
 
         match param.to_bytes() {
+            b"none" => Ok(Self::None),
+            b"device_run" | b"buf_queue" if !vb2::helper::IS_THERE => {
+                pr_err!("this kernel has no release fences: only attach=none is possible\n");
+                Err(EOPNOTSUPP)
+            }
             b"device_run" if cfg!(plant = "attach_at_qbuf_unarmed") => Ok(Self::BufQueue),
             b"device_run" => Ok(Self::DeviceRun),
             b"buf_queue" => Ok(Self::BufQueue),
-            b"none" => Ok(Self::None),
             _ => Err(EINVAL),
         }
     }

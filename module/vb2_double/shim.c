@@ -8,6 +8,7 @@
  */
 
 #include <linux/completion.h>
+#include <linux/dma-fence.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
@@ -26,10 +27,14 @@ static_assert(sizeof(struct vb2_double_knob) == 16);
 static_assert(sizeof(struct vb2_double_stamp) == 32);
 static_assert(VB2_DOUBLE_S_KNOB == 0x401056c0);
 
+#ifdef HAVE_VB2_RELEASE_FENCES
 static char *attach = "device_run";
+#else
+static char *attach = "none";
+#endif
 module_param(attach, charp, 0444);
 MODULE_PARM_DESC(attach,
-		 "where release fences are attached: device_run (default), buf_queue or none");
+		 "where release fences are attached: device_run (default), buf_queue or none (all there is without vb2_queue.release_fences)");
 
 const char *vb2_double_param_attach(void)
 {
@@ -145,6 +150,17 @@ bool vb2_double_is_busy(struct vb2_queue *q)
 void vb2_double_clear_last_buffer_dequeued(struct vb2_queue *q)
 {
 	vb2_clear_last_buffer_dequeued(q);
+}
+
+/* Functions only if lockdep is built in. */
+bool vb2_double_begin_signalling(void)
+{
+	return dma_fence_begin_signalling();
+}
+
+void vb2_double_end_signalling(bool cookie)
+{
+	dma_fence_end_signalling(cookie);
 }
 
 void vb2_double_trace_hw_job(struct vb2_queue *q, struct vb2_buffer *vb, u64 job,

@@ -60,6 +60,8 @@ extern "C" {
     pub(crate) fn vb2_double_is_streaming(q: *mut bindings::vb2_queue) -> bool;
     pub(crate) fn vb2_double_is_busy(q: *mut bindings::vb2_queue) -> bool;
     pub(crate) fn vb2_double_clear_last_buffer_dequeued(q: *mut bindings::vb2_queue);
+    pub(crate) fn vb2_double_begin_signalling() -> bool;
+    pub(crate) fn vb2_double_end_signalling(cookie: bool);
     pub(crate) fn vb2_double_trace_hw_job(
         q: *mut bindings::vb2_queue,
         vb: *mut bindings::vb2_buffer,

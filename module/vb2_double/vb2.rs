@@ -7,6 +7,12 @@
 
 pub(crate) mod buffer;
 pub(crate) mod fence;
+#[cfg(release_fences)]
+pub(crate) mod helper;
+// The same calls, without a helper behind them.
+#[cfg(not(release_fences))]
+#[path = "vb2/no_helper.rs"]
+pub(crate) mod helper;
 pub(crate) mod queue;
 pub(crate) mod trace;
 

@@ -1,12 +1,14 @@
 //! What every command that runs programs begins with: a kernel, perhaps with a bug planted, an attach point, and a target
 //! that is ready to boot.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use judge::Expectation;
+use program::Driver;
 
 use crate::{
+    exit::malformed,
     findings::{Origin, Setup},
     plants,
     setup::{self, Options, patches::Patches},
@@ -20,18 +22,29 @@ const ATTACH: [Attach; 3] = [Attach::DeviceRun, Attach::BufQueue, Attach::None];
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Target")]
 pub struct RigArgs {
+    /// The driver under test: the lab's double, or one of the kernel's own
+    #[arg(long, value_name = "NAME", default_value = "double", value_parser = driver_parser())]
+    pub driver: Driver,
     /// Build this bug into the modules (`lab plants` lists them)
     #[arg(long, value_name = "NAME")]
     pub plant: Option<String>,
-    /// When the double attaches release fences: when a job is armed, when a buffer is queued (the posted draft), or never
-    #[arg(long, value_name = "POINT", default_value = "device_run", value_parser = attach_parser())]
-    pub attach: Attach,
+    /// When the driver attaches release fences: when a job is armed, when a buffer is queued (the posted draft), or never
+    /// [default: device_run; none with --vanilla]
+    #[arg(long, value_name = "POINT", value_parser = attach_parser())]
+    pub attach: Option<Attach>,
     /// Boot with kmemleak and let it look for leaked memory (slower)
     #[arg(long)]
     pub kmemleak: bool,
 }
 
-fn attach_parser() -> impl TypedValueParser<Value = Attach> {
+/// Reads the name of a driver.
+pub fn driver_parser() -> impl TypedValueParser<Value = Driver> {
+    PossibleValuesParser::new(Driver::ALL.map(Driver::name))
+        .map(|name| Driver::named(&name).unwrap_or_default())
+}
+
+/// Reads the name of an attach point.
+pub fn attach_parser() -> impl TypedValueParser<Value = Attach> {
     PossibleValuesParser::new(ATTACH.map(Attach::name))
         .map(|name| attach(&name).unwrap_or_default())
 }
@@ -42,35 +55,57 @@ pub fn attach(name: &str) -> Option<Attach> {
 }
 
 impl RigArgs {
+    /// The attach point.
+    pub fn attach(&self) -> Attach {
+        self.attach.unwrap_or_default()
+    }
+
+    /// Without a helper nothing can attach; asking for it is a mistake.
+    pub fn settle(&mut self, options: &Options) -> anyhow::Result<()> {
+        if !options.vanilla {
+            return Ok(());
+        }
+        if self.plant.is_some() {
+            return Err(malformed(
+                "--vanilla has no helper to plant a bug in: leave out --plant",
+            ));
+        }
+        match self.attach.replace(Attach::None) {
+            None | Some(Attach::None) => Ok(()),
+            Some(other) => Err(malformed(format!(
+                "--vanilla has no helper to attach fences with: leave out --attach {}",
+                other.name()
+            ))),
+        }
+    }
+
     /// The same as a finding keeps it.
     pub fn setup(&self) -> Setup {
         Setup {
+            driver: self.driver.name().to_owned(),
             plant: self.plant.clone(),
-            attach: self.attach.name().to_owned(),
+            attach: self.attach().name().to_owned(),
             kmemleak: self.kmemleak,
         }
     }
 
     /// The words of a command line that ask for the same.
     pub fn words(&self) -> Vec<String> {
-        let mut words: Vec<_> = self
-            .plant
-            .iter()
-            .map(|plant| format!("--plant {plant}"))
-            .collect();
-        if self.attach != Attach::default() {
-            words.push(format!("--attach {}", self.attach.name()));
+        let mut words = Vec::new();
+        if self.driver != Driver::default() {
+            words.push(format!("--driver {}", self.driver.name()));
+        }
+        words.extend(self.plant.iter().map(|plant| format!("--plant {plant}")));
+        if self.attach() != Attach::default() {
+            words.push(format!("--attach {}", self.attach().name()));
         }
         words.extend(self.kmemleak.then(|| "--kmemleak".to_owned()));
         words
     }
 
-    /// What the judge may expect of the double.
+    /// What the judge may expect of the driver.
     pub fn expectation(&self) -> Expectation {
-        Expectation {
-            opted_in: self.attach != Attach::None,
-            ..Expectation::default()
-        }
+        Expectation::of(self.driver, self.attach() != Attach::None)
     }
 }
 
@@ -90,16 +125,27 @@ pub struct Rig {
 
 /// Prepares all that is needed. A plant that does not exist is told before anything is built.
 pub fn ready(options: &Options, args: &RigArgs) -> anyhow::Result<Rig> {
+    ready_with(options, args, Vec::new())
+}
+
+/// The same with program files in the guest: each with its place here and there.
+pub fn ready_with(
+    options: &Options,
+    args: &RigArgs,
+    files: Vec<(PathBuf, PathBuf)>,
+) -> anyhow::Result<Rig> {
     let plant = args.plant.as_deref().map(plants::load).transpose()?;
     let prepared = setup::prepare(options)?;
     let modules = prepared.modules(plant.as_ref())?;
     let (series, lab) = Patches::find(options, &prepared.clone)?.counts();
     let UmlOptions { wall_limit, .. } = UmlOptions::default();
     let uml = UmlOptions {
-        attach: args.attach,
+        driver: args.driver,
+        attach: args.attach(),
         plant: args.plant.clone(),
         kmemleak: args.kmemleak,
         wall_limit,
+        files,
         ..UmlOptions::default()
     };
     Ok(Rig {
@@ -140,6 +186,7 @@ pub fn kernel_arguments(options: &Options) -> Vec<OsString> {
         );
     }
     arguments.extend(options.no_series.then(|| "--no-series".into()));
+    arguments.extend(options.vanilla.then(|| "--vanilla".into()));
     arguments.extend(options.no_install.then(|| "--no-install".into()));
     arguments
 }
@@ -175,10 +222,11 @@ mod tests {
 
     #[test]
     fn the_words_ask_for_the_same() {
-        for attach in ATTACH {
+        for (attach, driver) in ATTACH.into_iter().zip(Driver::ALL) {
             let rig = RigArgs {
+                driver,
                 plant: Some("x".into()),
-                attach,
+                attach: Some(attach),
                 kmemleak: true,
             };
             let words = rig.words().join(" ");
@@ -186,6 +234,28 @@ mod tests {
             assert_eq!((line.rig.setup(), line.rig.kmemleak), (rig.setup(), true));
         }
         assert!(Line::parse_from(["lab"]).rig.words().is_empty());
+    }
+
+    #[test]
+    fn a_vanilla_kernel_attaches_nothing() {
+        let vanilla = Options {
+            vanilla: true,
+            ..Options::default()
+        };
+        let settled = |attach, options: &Options| {
+            let mut rig = RigArgs {
+                attach,
+                ..RigArgs::default()
+            };
+            rig.settle(options).map(|()| rig.attach())
+        };
+        assert_eq!(settled(None, &vanilla).unwrap(), Attach::None);
+        assert_eq!(
+            settled(None, &Options::default()).unwrap(),
+            Attach::DeviceRun
+        );
+        let error = settled(Some(Attach::BufQueue), &vanilla).unwrap_err();
+        assert!(error.to_string().contains("buf_queue"), "{error}");
     }
 
     #[test]

@@ -13,13 +13,16 @@ pub mod modules;
 pub mod packages;
 pub mod patches;
 pub mod source;
+pub mod sparse;
 pub mod toolchain;
 pub mod tree;
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use crate::{clone, plants::Plant};
+use agent::Programs;
 use cache::Cache;
+use config::Config;
 use in_use::InUse;
 use kernel::Kernel;
 use modules::Modules;
@@ -39,6 +42,12 @@ pub struct Options {
     /// Apply no series: the kernel tree has a release-fence helper already
     #[arg(long, global = true)]
     pub no_series: bool,
+    /// Apply no series and test the kernel without any release fences, as it was before
+    #[arg(long, global = true, conflicts_with_all = ["series", "no_series"])]
+    pub vanilla: bool,
+    /// How the kernel is configured; commands decide.
+    #[arg(skip)]
+    pub config: Config,
     /// Keep sources and builds in DIR [default: $XDG_CACHE_HOME/vb2-fence-lab or ~/.cache/vb2-fence-lab]
     #[arg(long, global = true, value_name = "DIR")]
     pub cache: Option<PathBuf>,
@@ -51,7 +60,8 @@ pub struct Options {
 }
 
 impl Options {
-    fn job_count(&self) -> usize {
+    /// How many jobs a build may run at once.
+    pub fn job_count(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.jobs.map_or_else(cores, NonZeroUsize::get)
     }
@@ -68,6 +78,8 @@ pub struct Prepared {
     pub kernel: Kernel,
     /// The static agent.
     pub agent: PathBuf,
+    /// The static compositor.
+    pub compositor: PathBuf,
     tools: Toolchain,
     jobs: usize,
     _in_use: Arc<InUse>,
@@ -94,16 +106,18 @@ pub fn prepare(options: &Options) -> anyhow::Result<Prepared> {
         patches: &patches,
         tools: &tools,
         jobs,
+        config: options.config,
     }
     .build(&cache, &lock)?;
     let in_use = Arc::new(InUse::mark(&kernel.tree)?);
-    let agent = agent::build(&clone, &cache)?;
+    let Programs { agent, compositor } = agent::build(&clone, &cache)?;
     drop(lock);
     let prepared = Prepared {
         clone,
         cache,
         kernel,
         agent,
+        compositor,
         tools,
         jobs,
         _in_use: in_use,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Trace;
 
 /// Version of this wire form; the agent's [`Hello`] carries it and the host refuses another.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Slots of the folded KCOV map: `(prev ^ pc)` hashed into this many cells.
 pub const COVERAGE_CELLS: usize = 1 << 16;
@@ -46,6 +46,13 @@ pub enum Request {
         /// How often.
         times: u32,
     },
+    /// Run a program file of the target, with the ledger watching, until it ends. Answered by [`Reply::Executed`].
+    Exec {
+        /// Path in the target's root, then the arguments.
+        argv: Vec<String>,
+        /// Time of the target after which it is killed, in milliseconds.
+        limit_ms: u32,
+    },
     /// Unload the modules, sync and power off.
     PowerOff,
 }
@@ -62,6 +69,39 @@ pub enum Reply {
         /// System calls of one run.
         calls: u32,
     },
+    /// A program file ran.
+    Executed(Box<Executed>),
+}
+
+/// The outcome of a [`Request::Exec`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Executed {
+    /// How it ended.
+    pub end: Ended,
+    /// What it wrote to standard output, at most [`MAX_OUTPUT`] bytes.
+    pub output: Vec<u8>,
+    /// What it wrote to standard error, at most [`MAX_OUTPUT`] bytes.
+    pub errors: Vec<u8>,
+    /// What the ledger and the kernel log told meanwhile, and the marks after it had ended. There are no calls in it.
+    pub trace: Trace,
+    /// Fence totals of the ledger.
+    pub fences: FenceCounts,
+}
+
+/// Most bytes of each output that [`Executed`] carries; the rest is dropped.
+pub const MAX_OUTPUT: usize = 1 << 20;
+
+/// How a program file ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ended {
+    /// It exited with this code.
+    Exited(i32),
+    /// This signal killed it.
+    Killed(i32),
+    /// It was killed because its time was over.
+    TimedOut,
+    /// It could not be started: errno.
+    NotStarted(i32),
 }
 
 /// The outcome of one run.

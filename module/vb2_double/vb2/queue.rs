@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/media/videobuf2-core.h`](srctree/include/media/videobuf2-core.h)
 
-use super::{ActiveBuffer, Buffer};
+use super::{helper, ActiveBuffer, Buffer};
 use crate::shim;
 use core::marker::PhantomData;
 use kernel::{
@@ -168,7 +168,7 @@ pub(crate) unsafe fn init<T: Operations>(
     q.min_reqbufs_allocation = 1;
     q.lock = lock;
     q.dev = device;
-    q.set_release_fences(u32::from(config.release_fences));
+    helper::opt_in(q, config.release_fences);
 
     // SAFETY: The queue is filled in.
     to_result(unsafe { bindings::vb2_queue_init(queue) })

@@ -1,4 +1,4 @@
-//! The agent's build: a static program, because the guest's root holds nothing else.
+//! The build of the programs that run in the guest: static, because its root holds nothing else.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,17 @@ use crate::{process, progress::Stage};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Builds the agent. cargo knows what is fresh; a target folder of its own keeps clear of the cargo that runs the lab.
-pub fn build(clone: &Path, cache: &Cache) -> anyhow::Result<PathBuf> {
+/// The programs.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// What the guest runs as init.
+    pub agent: PathBuf,
+    /// A client that does what a compositor does.
+    pub compositor: PathBuf,
+}
+
+/// Builds them. cargo knows what is fresh; a target folder of its own keeps clear of the cargo that runs the lab.
+pub fn build(clone: &Path, cache: &Cache) -> anyhow::Result<Programs> {
     let folder = cache.root().join("agent");
     let mut cargo = process::command("cargo");
     cargo.args([
@@ -17,6 +26,8 @@ pub fn build(clone: &Path, cache: &Cache) -> anyhow::Result<PathBuf> {
         "--release",
         "--package",
         "agent",
+        "--package",
+        "compositor",
         "--target",
         TARGET,
     ]);
@@ -28,7 +39,7 @@ pub fn build(clone: &Path, cache: &Cache) -> anyhow::Result<PathBuf> {
     cargo
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("RUSTFLAGS", "-Ctarget-feature=+crt-static");
-    let program = folder.join(TARGET).join("release/agent");
+    let programs = folder.join(TARGET).join("release");
     let mut stage: Option<Stage> = None;
     process::logged(&mut cargo, &cache.log("agent"), |line| {
         if line.trim_start().starts_with("Compiling") {
@@ -40,5 +51,8 @@ pub fn build(clone: &Path, cache: &Cache) -> anyhow::Result<PathBuf> {
     if let Some(stage) = stage {
         stage.done();
     }
-    Ok(program)
+    Ok(Programs {
+        agent: programs.join("agent"),
+        compositor: programs.join("compositor"),
+    })
 }

@@ -45,12 +45,14 @@ pub fn fetch(
     let (site, keyring) = (site()?, keyring()?);
     let mut tried = Vec::new();
     for name in SUITES {
-        let suite = Suite::open(cache, name, &site, keyring)?;
-        match suite.packages(prefix) {
-            Ok(packages) => match choose(&packages) {
-                Some(package) => return Ok((suite, package)),
-                None => tried.push(format!("{name}: none")),
-            },
+        // A suite that the mirror does not have yet is passed over like one without the package.
+        let look = || -> anyhow::Result<_> {
+            let suite = Suite::open(cache, name, &site, keyring)?;
+            Ok((choose(&suite.packages(prefix)?), suite))
+        };
+        match look() {
+            Ok((Some(package), suite)) => return Ok((suite, package)),
+            Ok((None, _)) => tried.push(format!("{name}: none")),
             Err(error) => tried.push(format!("{name}: {error:#}")),
         }
     }
@@ -97,7 +99,8 @@ impl Suite {
         command
     }
 
-    fn packages(&self, prefix: &str) -> anyhow::Result<Vec<Package>> {
+    /// The packages whose name begins with `prefix`.
+    pub fn packages(&self, prefix: &str) -> anyhow::Result<Vec<Package>> {
         let names = process::output(self.apt("apt-cache").args(["pkgnames", prefix]))?;
         let mut names: Vec<_> = names.lines().collect();
         names.sort_unstable();
@@ -177,19 +180,26 @@ fn parse_madison(text: &str) -> Vec<Package> {
 
 /// The newest kernel source among `packages`, 7.3 before all others because it is what the series was made on.
 pub fn newest_kernel(packages: &[Package]) -> Option<Package> {
-    let minor = |package: &Package| {
-        package
-            .name
-            .strip_prefix("linux-source-7.")?
-            .parse::<u32>()
-            .ok()
-    };
     let ranked = packages
         .iter()
-        .filter_map(|package| minor(package).map(|minor| ((minor == 3, minor), package)));
+        .filter_map(|package| rank(&package.name).map(|rank| (rank, package)));
     ranked
         .max_by_key(|(rank, _)| *rank)
         .map(|(_, package)| package.clone())
+}
+
+/// How much the lab wants the kernel source package of this name; none if it is something else.
+pub fn rank(name: &str) -> Option<(bool, u32)> {
+    let minor = name.strip_prefix("linux-source-7.")?.parse::<u32>().ok()?;
+    Some((minor == 3, minor))
+}
+
+/// The package of exactly this name.
+pub fn named(packages: &[Package], name: &str) -> Option<Package> {
+    packages
+        .iter()
+        .find(|package| package.name == name)
+        .cloned()
 }
 
 /// The package of exactly this upstream version.

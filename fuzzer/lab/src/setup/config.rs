@@ -1,11 +1,45 @@
-//! The kernel's configuration: a fragment over `tinyconfig`, and the check that all of it came true.
+//! The kernel's configuration: fragments over `tinyconfig`, and the check that all of it came true.
 
 use std::collections::BTreeMap;
 
 use anyhow::bail;
 
-/// The fragment for User-Mode Linux.
-pub const UML: &str = include_str!("../target/uml.config");
+/// What a kernel is configured for. Both have the same drivers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Config {
+    /// With all that watches it: KASAN, lockdep, KCOV and the like
+    #[default]
+    Checked,
+    /// As a distribution ships it, for measurements
+    Plain,
+}
+
+impl Config {
+    /// As the command line spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Config::Checked => "checked",
+            Config::Plain => "plain",
+        }
+    }
+
+    /// The whole fragment for User-Mode Linux.
+    pub fn fragment(self) -> &'static str {
+        match self {
+            Config::Checked => concat!(
+                include_str!("../target/uml.config"),
+                include_str!("../target/uml-checked.config")
+            ),
+            Config::Plain => concat!(
+                include_str!("../target/uml.config"),
+                include_str!("../target/uml-plain.config")
+            ),
+        }
+    }
+}
+
+/// What only some trees have, with the series for one: taken where it is there, and not missed elsewhere.
+pub const AT_HAND: &str = "CONFIG_VIDEOBUF2_KUNIT_TEST=m\n";
 
 /// Symbols and their values; what is not set has the value `n`.
 type Symbols<'a> = BTreeMap<&'a str, &'a str>;
@@ -66,9 +100,20 @@ mod tests {
     }
 
     #[test]
-    fn the_fragment_names_each_symbol_once() {
-        let lines = UML.lines().filter(|line| symbol(line).is_some()).count();
-        assert_eq!(lines, parse(UML).len());
-        assert_eq!(parse(UML).get("RUST"), Some(&"y"));
+    fn the_fragments_name_each_symbol_once() {
+        for config in [Config::Checked, Config::Plain] {
+            let text = config.fragment();
+            let lines = text.lines().filter(|line| symbol(line).is_some()).count();
+            assert_eq!(lines, parse(text).len(), "{config:?}");
+            assert_eq!(parse(text).get("RUST"), Some(&"y"));
+        }
+    }
+
+    #[test]
+    fn the_configurations_differ_in_what_watches() {
+        for watcher in ["KASAN", "KCOV", "PROVE_LOCKING", "VIDEO_ADV_DEBUG"] {
+            assert_eq!(parse(Config::Checked.fragment()).get(watcher), Some(&"y"));
+            assert_eq!(parse(Config::Plain.fragment()).get(watcher), Some(&"n"));
+        }
     }
 }

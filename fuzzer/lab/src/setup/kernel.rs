@@ -11,7 +11,8 @@ use anyhow::Context;
 use super::{
     adopt,
     cache::{Cache, Lock},
-    config, in_use,
+    config::{self, Config},
+    in_use,
     key::Key,
     patches::Patches,
     source::Source,
@@ -23,14 +24,15 @@ use crate::{process, progress::Stage};
 /// Changes whenever this file builds something else from the same inputs.
 const RECIPE: &str = "uml kernel 1";
 
-/// Builds that stay in the cache when another one is made.
-const KEPT: usize = 3;
+/// Builds that stay in the cache when another one is made: with and without the series, checked and plain, and one to spare.
+const KEPT: usize = 5;
 
 /// Lines of a whole build's output that name a step.
 const STEPS: u64 = 1350;
 
-/// Objects whose coverage tells one program from another: vb2, m2m, the V4L2 core's entry, dma-buf and fences.
-const COVERED: [&str; 16] = [
+/// Objects whose coverage tells one program from another: vb2, m2m, the V4L2 core's entry, dma-buf and fences,
+/// and the drivers.
+const COVERED: [&str; 18] = [
     "videobuf2-core",
     "videobuf2-v4l2",
     "videobuf2-vmalloc",
@@ -47,6 +49,8 @@ const COVERED: [&str; 16] = [
     "dma-fence-array",
     "dma-fence-unwrap",
     "dma-fence-chain",
+    "vim2m",
+    "vicodec-core",
 ];
 
 /// A built kernel.
@@ -58,6 +62,10 @@ pub struct Kernel {
     pub tree: PathBuf,
     /// Version of the tree.
     pub version: String,
+    /// How it is configured.
+    pub config: Config,
+    /// It has no release-fence helper.
+    pub vanilla: bool,
 }
 
 impl Kernel {
@@ -74,6 +82,8 @@ pub struct Recipe<'a> {
     pub source: &'a Source,
     /// What is applied to it.
     pub patches: &'a Patches,
+    /// How it is configured.
+    pub config: Config,
     /// What builds it.
     pub tools: &'a Toolchain,
     /// Parallel jobs.
@@ -82,15 +92,17 @@ pub struct Recipe<'a> {
 
 impl Recipe<'_> {
     /// What all builds share of which one can be the base of another. Kbuild itself sees to what follows from a changed
-    /// configuration.
+    /// line of a configuration; between checked and plain no object is the same.
     fn family(&self) -> Key {
-        self.tools.key(Key::new(RECIPE))
+        let key = Key::new(RECIPE).part("config", self.config.name());
+        self.tools.key(key)
     }
 
     /// Key of the cache entry.
     pub fn key(&self) -> anyhow::Result<String> {
         let key = Key::new(RECIPE)
-            .part("config", config::UML)
+            .part("config", self.config.fragment())
+            .part("at hand", config::AT_HAND)
             .part("covered", COVERED.join(" "));
         let key = self.tools.key(key).part("tree", &self.source.identity);
         Ok(self.patches.key(key)?.finish())
@@ -108,6 +120,8 @@ impl Recipe<'_> {
             key,
             tree,
             version: self.source.version.clone(),
+            config: self.config,
+            vanilla: self.patches.is_vanilla(),
         })
     }
 
@@ -155,10 +169,10 @@ impl Recipe<'_> {
         let stage = Stage::begin("configuring the kernel", None);
         process::logged(self.make(dir).arg("tinyconfig"), log, |_| ())?;
         let tiny = fs::read_to_string(&place).with_context(|| place.display().to_string())?;
-        fs::write(&place, tiny + config::UML)?;
+        fs::write(&place, tiny + self.config.fragment() + config::AT_HAND)?;
         process::logged(self.make(dir).arg("olddefconfig"), log, |_| ())?;
         let config = fs::read_to_string(&place)?;
-        if let Err(missed) = config::check(config::UML, &config) {
+        if let Err(missed) = config::check(self.config.fragment(), &config) {
             // If it is Rust, this says which of its tools is wrong.
             let tools = process::output(self.make(dir).arg("rustavailable"));
             return Err(tools.err().unwrap_or(missed));
@@ -167,11 +181,17 @@ impl Recipe<'_> {
         before.restore_time(&place)
     }
 
+    fn title(&self) -> String {
+        format!(
+            "building Linux {} for UML, {}, {}",
+            self.source.version,
+            self.config.name(),
+            self.patches.title()
+        )
+    }
+
     fn compile(&self, dir: &Path, log: &Path, about: Option<u64>) -> anyhow::Result<()> {
-        let mut stage = Stage::begin(
-            format!("building Linux {} for UML", self.source.version),
-            about,
-        );
+        let mut stage = Stage::begin(self.title(), about);
         process::logged(&mut self.make(dir), log, |line| {
             if is_step(line) {
                 stage.step(line.trim());

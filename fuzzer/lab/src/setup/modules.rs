@@ -23,27 +23,49 @@ use crate::{
 };
 
 /// Changes whenever this file builds something else from the same inputs.
-const RECIPE: &str = "modules 1";
+const RECIPE: &str = "modules 2";
 
-/// Every module in the order in which it is loaded.
-pub const LOAD_ORDER: [&str; 8] = [
+/// Every module that a target can load when it boots, in that order.
+pub const LOAD_ORDER: [&str; 10] = [
     "videobuf2-common",
     "videobuf2-memops",
     "videobuf2-vmalloc",
     "videobuf2-v4l2",
     "v4l2-mem2mem",
+    "call_timer",
     "fence_ledger",
     "vb2_double",
     "vim2m",
+    "vicodec",
 ];
 
-/// A folder with every module of [`LOAD_ORDER`].
+/// Modules that the target has, but does not load by itself: unit tests, if the tree has them.
+const AT_HAND: [&str; 2] = ["kunit", "videobuf2-kunit"];
+
+/// Where the kernel's build leaves all of them.
+const PLACES: [&str; 2] = ["drivers/media", "lib/kunit"];
+
+/// A folder with every module of [`LOAD_ORDER`], and those that are at hand.
 #[derive(Clone, Debug)]
 pub struct Modules {
     /// Key of the cache entry.
     pub key: String,
     /// The folder.
     pub dir: PathBuf,
+}
+
+impl Modules {
+    /// The modules' files.
+    pub fn files(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let all = cache::entries(&self.dir)?.into_iter();
+        Ok(all.filter(|path| is_wanted(path)).collect())
+    }
+}
+
+fn is_wanted(path: &Path) -> bool {
+    let name = cache::name(path);
+    let mut wanted = LOAD_ORDER.iter().chain(&AT_HAND);
+    wanted.any(|module| name == format!("{module}.ko"))
 }
 
 /// What modules are built from.
@@ -96,7 +118,9 @@ impl Recipe<'_> {
         };
         let work = dir.join("work");
         self.sources(&work)?;
-        self.collect(&self.kernel.tree.join("drivers/media"), dir)?;
+        for place in PLACES {
+            self.collect(&self.kernel.tree.join(place), dir)?;
+        }
         if self.plant.is_some_and(|plant| plant.patches_vb2) {
             process::logged(&mut self.make(&work.join(VB2)), &log, &mut step)?;
             self.collect(&work.join(VB2), dir)?;
@@ -156,14 +180,10 @@ impl Recipe<'_> {
 
     /// Copies the modules below `from` that the target loads.
     fn collect(&self, from: &Path, dir: &Path) -> anyhow::Result<()> {
-        for path in tree::files(from)? {
+        let files = tree::files(from)?.into_iter();
+        for path in files.filter(|path| is_wanted(path)) {
             let name = cache::name(&path);
-            if LOAD_ORDER
-                .iter()
-                .any(|module| name == format!("{module}.ko"))
-            {
-                fs::copy(from.join(&path), dir.join(&name)).with_context(|| name)?;
-            }
+            fs::copy(from.join(&path), dir.join(&name)).with_context(|| name)?;
         }
         Ok(())
     }

@@ -38,19 +38,34 @@ const NEEDED: [(&str, Sign); 9] = [
     ("xz-utils", Sign::Program("xz")),
 ];
 
+/// What the checks of a series need beyond that. sparse is not among them: the releases' own is mostly too old for the
+/// kernel, see [`super::sparse`].
+const FOR_SERIES: [(&str, Sign); 3] = [
+    ("git", Sign::Program("git")),
+    ("libelf-dev", Sign::File(&["/usr/include/gelf.h"])),
+    ("python3", Sign::Program("python3")),
+];
+
 /// Names of the packages that are missing.
 pub fn missing() -> Vec<String> {
-    let mut names: Vec<String> = NEEDED
-        .iter()
-        .filter(|(_, sign)| !sign.is_there())
-        .map(|(name, _)| (*name).into())
-        .collect();
+    let mut names = absent(&NEEDED);
     if Llvm::find().is_none() {
         let major = llvm::installable();
         names.extend(["clang", "lld", "llvm"].map(|part| format!("{part}-{major}")));
         names.push(format!("libclang-{major}-dev"));
     }
     names
+}
+
+fn missing_for_series() -> Vec<String> {
+    let mut names = missing();
+    names.extend(absent(&FOR_SERIES));
+    names
+}
+
+fn absent(packages: &[(&str, Sign)]) -> Vec<String> {
+    let absent = packages.iter().filter(|(_, sign)| !sign.is_there());
+    absent.map(|(name, _)| (*name).into()).collect()
 }
 
 impl Sign {
@@ -64,11 +79,28 @@ impl Sign {
 
 /// Installs what is missing, or says how to.
 pub fn ensure(cache: &Cache, may_install: bool) -> anyhow::Result<()> {
+    ensure_none(&missing, cache, may_install)
+}
+
+/// The same with what the checks of a series need. Waits for no other lab if nothing is missing.
+pub fn ensure_for_series(cache: &Cache, may_install: bool) -> anyhow::Result<()> {
+    if missing_for_series().is_empty() {
+        return Ok(());
+    }
+    let _lock = cache.lock()?;
+    ensure_none(&missing_for_series, cache, may_install)
+}
+
+fn ensure_none(
+    look: &dyn Fn() -> Vec<String>,
+    cache: &Cache,
+    may_install: bool,
+) -> anyhow::Result<()> {
     anyhow::ensure!(
         cfg!(all(target_arch = "x86_64", target_os = "linux")),
         "User-Mode Linux needs an x86-64 Linux host"
     );
-    let missing = missing();
+    let missing = look();
     if missing.is_empty() {
         return Ok(());
     }
@@ -84,7 +116,7 @@ pub fn ensure(cache: &Cache, may_install: bool) -> anyhow::Result<()> {
     }
     eprintln!("missing packages: {names}");
     with_apt(cache, &missing)?;
-    recheck()
+    recheck(&look())
 }
 
 fn with_apt(cache: &Cache, missing: &[String]) -> anyhow::Result<()> {
@@ -111,8 +143,7 @@ fn with_apt(cache: &Cache, missing: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn recheck() -> anyhow::Result<()> {
-    let missing = missing();
+fn recheck(missing: &[String]) -> anyhow::Result<()> {
     anyhow::ensure!(
         missing.is_empty(),
         "installed, and still not found: {}",

@@ -14,14 +14,18 @@ use crate::{exit::malformed, process};
 #[derive(Clone, Debug)]
 pub struct Patches {
     series: Vec<PathBuf>,
+    /// For any tree.
     lab: Vec<PathBuf>,
+    /// For a tree with a release-fence helper.
+    opt_in: Vec<PathBuf>,
+    vanilla: bool,
 }
 
 impl Patches {
     /// What the options ask for.
     pub fn find(options: &Options, clone: &Path) -> anyhow::Result<Patches> {
         let own = clone.join("kernel-patches");
-        let series = match (&options.series, options.no_series) {
+        let series = match (&options.series, options.no_series || options.vanilla) {
             (Some(dir), _) => given(dir)?,
             (None, true) => Vec::new(),
             (None, false) => in_folder(&own)?,
@@ -29,12 +33,40 @@ impl Patches {
         Ok(Patches {
             series,
             lab: in_folder(&own.join("lab"))?,
+            opt_in: if options.vanilla {
+                Vec::new()
+            } else {
+                in_folder(&own.join("lab/opt-in"))?
+            },
+            vanilla: options.vanilla,
         })
+    }
+
+    /// Whether the tree is to have no release-fence helper.
+    pub fn is_vanilla(&self) -> bool {
+        self.vanilla
+    }
+
+    /// In a few words for people.
+    pub fn title(&self) -> &'static str {
+        match (self.vanilla, self.series.is_empty()) {
+            (true, _) => "vanilla",
+            (false, true) => "with its own helper",
+            (false, false) => "with the series",
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        self.series.iter().chain(self.of_the_lab())
+    }
+
+    fn of_the_lab(&self) -> impl Iterator<Item = &PathBuf> {
+        self.lab.iter().chain(&self.opt_in)
     }
 
     /// Adds all of it to a key.
     pub fn key(&self, mut key: Key) -> anyhow::Result<Key> {
-        for patch in self.series.iter().chain(&self.lab) {
+        for patch in self.all() {
             key = key.file("patch", patch)?;
         }
         Ok(key)
@@ -43,7 +75,7 @@ impl Patches {
     /// Files of the tree that some patch touches, relative to its root.
     pub fn touched(&self) -> anyhow::Result<Vec<PathBuf>> {
         let mut files = Vec::new();
-        for patch in self.series.iter().chain(&self.lab) {
+        for patch in self.all() {
             let text = fs::read_to_string(patch).with_context(|| patch.display().to_string())?;
             files.extend(touched(&text));
         }
@@ -61,12 +93,12 @@ impl Patches {
                 apply(tree, patch)?;
             }
         }
-        self.lab.iter().try_for_each(|patch| apply(tree, patch))
+        self.of_the_lab().try_for_each(|patch| apply(tree, patch))
     }
 
     /// How many there are: of the series, and of the lab's.
     pub fn counts(&self) -> (usize, usize) {
-        (self.series.len(), self.lab.len())
+        (self.series.len(), self.of_the_lab().count())
     }
 }
 
@@ -175,6 +207,33 @@ mod tests {
     use super::*;
 
     const PATCH: &str = "Subject: x\n\n---\n a.c | 2 +-\n\n--- a/a.c\n+++ b/a.c\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n-- \n2.39\n";
+
+    fn found(options: &Options) -> Vec<String> {
+        let clone = tempfile::tempdir().unwrap();
+        let patches = clone.path().join("kernel-patches");
+        fs::create_dir_all(patches.join("lab/opt-in")).unwrap();
+        for name in [
+            "0000-cover",
+            "0001-series",
+            "lab/0001-lab",
+            "lab/opt-in/0001-opt-in",
+        ] {
+            fs::write(patches.join(format!("{name}.patch")), PATCH).unwrap();
+        }
+        let found = Patches::find(options, clone.path()).unwrap();
+        found.all().map(|path| cache::name(path)).collect()
+    }
+
+    #[test]
+    fn each_variant_has_its_patches_in_order() {
+        let (mut vanilla, mut own_helper) = (Options::default(), Options::default());
+        vanilla.vanilla = true;
+        own_helper.no_series = true;
+        let series = ["0001-series.patch", "0001-lab.patch", "0001-opt-in.patch"];
+        assert_eq!(found(&Options::default()), series);
+        assert_eq!(found(&own_helper), series[1..]);
+        assert_eq!(found(&vanilla), series[1..2]);
+    }
 
     #[test]
     fn a_patch_is_applied_once_and_recognised_later() {

@@ -37,6 +37,25 @@ pub fn find(options: &Options, cache: &Cache, lock: &Lock) -> anyhow::Result<Sou
 
 /// A tree of the user's.
 fn given(dir: &Path) -> anyhow::Result<Source> {
+    of_user(dir, check)
+}
+
+/// A tree of the user's that is not built whole: of any version, as long as it has what a series is checked with.
+pub fn given_for_series(dir: &Path) -> anyhow::Result<Source> {
+    of_user(dir, |dir| {
+        let version = version_of(dir)?;
+        let script = dir.join("scripts/checkpatch.pl");
+        let missing = || {
+            malformed(format!(
+                "{} is missing; this is no whole kernel tree",
+                script.display()
+            ))
+        };
+        script.is_file().then_some(version).ok_or_else(missing)
+    })
+}
+
+fn of_user(dir: &Path, check: impl Fn(&Path) -> anyhow::Result<String>) -> anyhow::Result<Source> {
     let dir = dir
         .canonicalize()
         .map_err(|error| malformed(format!("{}: {error}", dir.display())))?;
@@ -55,10 +74,7 @@ fn given(dir: &Path) -> anyhow::Result<Source> {
 /// Refuses what is no kernel tree or not a version that the series and the bindings fit; gives the version.
 pub fn check(dir: &Path) -> anyhow::Result<String> {
     let refuse = |file: &str, why: &str| malformed(format!("{}: {why}", dir.join(file).display()));
-    let makefile = fs::read_to_string(dir.join("Makefile"))
-        .map_err(|error| refuse("Makefile", &format!("{error}; this is no kernel tree")))?;
-    let version = version(&makefile)
-        .ok_or_else(|| refuse("Makefile", "has no VERSION; this is no kernel tree"))?;
+    let version = version_of(dir)?;
     if !version.starts_with("7.") {
         return Err(refuse(
             "Makefile",
@@ -76,6 +92,14 @@ pub fn check(dir: &Path) -> anyhow::Result<String> {
         }
     }
     Ok(version)
+}
+
+fn version_of(dir: &Path) -> anyhow::Result<String> {
+    let place = dir.join("Makefile");
+    let refuse = |why: String| malformed(format!("{}: {why}", place.display()));
+    let makefile = fs::read_to_string(&place)
+        .map_err(|error| refuse(format!("{error}; this is no kernel tree")))?;
+    version(&makefile).ok_or_else(|| refuse("has no VERSION; this is no kernel tree".into()))
 }
 
 /// `VERSION`, `PATCHLEVEL`, `SUBLEVEL` and `EXTRAVERSION` of the top Makefile, put together.
@@ -98,11 +122,34 @@ fn version(makefile: &str) -> Option<String> {
 
 /// The unpacked source package, fetched if there is none yet.
 fn packaged(cache: &Cache, lock: &Lock) -> anyhow::Result<Source> {
-    let there = unpacked(cache)?;
-    let dir = match there {
+    of_package(match unpacked(cache)? {
         Some(dir) => dir,
-        None => fetch(cache, lock)?,
+        None => fetch(cache, lock, "linux-source-7.", apt::newest_kernel)?,
+    })
+}
+
+/// The lab's own source package, or that of a version like `7.2`. Waits for no other lab if it is there.
+pub fn package(cache: &Cache, version: Option<&str>) -> anyhow::Result<Source> {
+    let Some(version) = version else {
+        let there = unpacked(cache)?.map(of_package);
+        return there.unwrap_or_else(|| packaged(cache, &cache.lock()?));
     };
+    let name = format!("linux-source-{version}");
+    let find = || -> anyhow::Result<_> {
+        let of_version = |dir: &PathBuf| cache::name(dir).starts_with(&format!("{name}_"));
+        Ok(cache.whole("source")?.into_iter().rfind(of_version))
+    };
+    if let Some(there) = find()? {
+        return of_package(there);
+    }
+    let lock = cache.lock()?;
+    of_package(match find()? {
+        Some(dir) => dir,
+        None => fetch(cache, &lock, &name, |all| apt::named(all, &name))?,
+    })
+}
+
+fn of_package(dir: PathBuf) -> anyhow::Result<Source> {
     Ok(Source {
         version: check(&dir)?,
         identity: cache::name(&dir),
@@ -111,14 +158,21 @@ fn packaged(cache: &Cache, lock: &Lock) -> anyhow::Result<Source> {
     })
 }
 
-/// The unpacked source package, if there is one.
+/// The unpacked source package that the lab builds from, if it is there: the one that apt would be asked for first.
 pub fn unpacked(cache: &Cache) -> anyhow::Result<Option<PathBuf>> {
-    Ok(cache.whole("source")?.pop())
+    let rank = |dir: &PathBuf| apt::rank(cache::name(dir).split('_').next().unwrap_or_default());
+    let all = cache.whole("source")?.into_iter();
+    Ok(all.max_by_key(rank))
 }
 
-fn fetch(cache: &Cache, lock: &Lock) -> anyhow::Result<PathBuf> {
+fn fetch(
+    cache: &Cache,
+    lock: &Lock,
+    prefix: &str,
+    choose: impl Fn(&[apt::Package]) -> Option<apt::Package>,
+) -> anyhow::Result<PathBuf> {
     cache.ensure_space(2.5, "the kernel source")?;
-    let (suite, package) = apt::fetch(cache, "linux-source-7.", apt::newest_kernel)?;
+    let (suite, package) = apt::fetch(cache, prefix, choose)?;
     let name = format!(
         "{}_{}",
         package.name,
@@ -162,6 +216,21 @@ mod tests {
     fn the_version_is_read() {
         assert_eq!(version(MAKEFILE).as_deref(), Some("7.4.0-rc2"));
         assert_eq!(version("all:\n\tcc x.c\n"), None);
+    }
+
+    #[test]
+    fn another_version_in_the_cache_does_not_become_the_lab_s_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(Some(folder.path())).unwrap();
+        for name in [
+            "linux-source-7.2_7.2.9-1",
+            "linux-source-7.3_7.3.4-1",
+            "linux-source-7.4_7.4.1-1",
+        ] {
+            fs::create_dir_all(cache.place("source", name)).unwrap();
+        }
+        let own = unpacked(&cache).unwrap().unwrap();
+        assert_eq!(cache::name(&own), "linux-source-7.3_7.3.4-1");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! cores costs thirty times as much. Its root is a private folder, its only way out a socket on an inherited descriptor.
 
 pub mod channel;
+pub mod execution;
 pub mod guest;
 pub mod host;
 pub mod instance;
@@ -16,14 +17,18 @@ use std::{
 
 use anyhow::{Context, bail};
 use engine::{Ran, Target};
-use program::Program;
+use program::{Driver, Program};
 use trace::{
     Death,
     wire::{Hello, Reply, Request},
 };
 
-use crate::{plants, setup::Prepared};
+use crate::{
+    plants,
+    setup::{Prepared, config::Config},
+};
 use channel::Failed;
+use execution::Execution;
 use guest::Guest;
 use host::Core;
 use instance::Instance;
@@ -51,9 +56,29 @@ impl Attach {
     }
 }
 
+/// What the guest's clock shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Time {
+    /// Nothing passes while code runs, and a sleep is a leap: runs are repeatable
+    #[default]
+    Virtual,
+    /// The host's time, for measurements
+    Real,
+}
+
 /// How to boot.
 #[derive(Clone, Debug)]
 pub struct UmlOptions {
+    /// What `open double` opens in a program.
+    pub driver: Driver,
+    /// What the guest's clock shows.
+    pub time: Time,
+    /// Load the ledger, which watches every fence and costs time.
+    pub ledger: bool,
+    /// Load the module that tells how long an ioctl takes.
+    pub call_timer: bool,
+    /// How long a job of vicodec takes; 0 runs it inside the system call that starts it, as upstream does.
+    pub vicodec_job_ms: u32,
     /// When the double attaches release fences.
     pub attach: Attach,
     /// Name of a bug to plant.
@@ -68,11 +93,18 @@ pub struct UmlOptions {
     pub log_dir: Option<PathBuf>,
     /// Real time that one request may take.
     pub wall_limit: Duration,
+    /// Program files for the guest: where each is on the host, and where the guest finds it.
+    pub files: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Default for UmlOptions {
     fn default() -> UmlOptions {
         UmlOptions {
+            driver: Driver::default(),
+            time: Time::default(),
+            ledger: true,
+            call_timer: false,
+            vicodec_job_ms: 5,
             attach: Attach::default(),
             plant: None,
             core: None,
@@ -80,6 +112,7 @@ impl Default for UmlOptions {
             verbose: false,
             log_dir: None,
             wall_limit: Duration::from_secs(10),
+            files: Vec::new(),
         }
     }
 }
@@ -94,6 +127,7 @@ pub struct Uml {
     guest: Guest,
     core: Core,
     options: UmlOptions,
+    watchers: Vec<&'static str>,
     boots: u64,
 }
 
@@ -102,12 +136,14 @@ impl Uml {
     pub fn new(prepared: &Prepared, options: UmlOptions) -> anyhow::Result<Uml> {
         let plant = options.plant.as_deref().map(plants::load).transpose()?;
         let modules = prepared.modules(plant.as_ref())?;
-        let guest = Guest::make(prepared, &modules, options.attach)?;
+        let guest = Guest::make(prepared, &modules, &options)?;
+        guest.add(&options.files)?;
         let core = Core::claim(options.core)?;
         Ok(Uml {
             instance: None,
             guest,
             core,
+            watchers: watchers(prepared.kernel.config, &options),
             options,
             boots: 0,
         })
@@ -145,6 +181,25 @@ impl Uml {
         Ok(started.elapsed())
     }
 
+    /// Runs a program file of the guest with the ledger watching, and kills it after so much of the guest's time. Boots if
+    /// the target is not booted.
+    pub fn exec(&mut self, argv: &[String], limit: Duration) -> anyhow::Result<Execution> {
+        let request = Request::Exec {
+            argv: argv.to_vec(),
+            limit_ms: u32::try_from(limit.as_millis()).unwrap_or(u32::MAX),
+        };
+        // Time of the guest may take as much real time, and what a program does in no time of the guest takes some too.
+        let wall = limit + self.options.wall_limit;
+        match self.exchange_within(&request, wall)? {
+            Ok(Reply::Executed(executed)) => Ok(Execution::Ended(executed)),
+            Ok(other) => bail!("the agent answered a program file with {other:?}"),
+            Err(how) => Ok(Execution::Died {
+                how,
+                log: log::telling(&self.console()),
+            }),
+        }
+    }
+
     fn start(&mut self) -> anyhow::Result<Hello> {
         self.instance = None;
         self.keep_console()?;
@@ -163,7 +218,7 @@ impl Uml {
 
     /// Refuses a target that would find less than the lab says.
     fn complete(&self, hello: Hello) -> anyhow::Result<Hello> {
-        let Some(watcher) = missing(&hello) else {
+        let Some(watcher) = missing(&hello, &self.watchers) else {
             return Ok(hello);
         };
         let console = log::telling(&self.console()).join("\n  ");
@@ -186,11 +241,19 @@ impl Uml {
 
     /// Sends a request to the booted target and waits for the answer. After a failure the target is gone.
     fn exchange(&mut self, request: &Request) -> anyhow::Result<Result<Reply, Death>> {
+        self.exchange_within(request, self.options.wall_limit)
+    }
+
+    fn exchange_within(
+        &mut self,
+        request: &Request,
+        limit: Duration,
+    ) -> anyhow::Result<Result<Reply, Death>> {
         if self.instance.is_none() {
             self.start()?;
         }
         let instance = self.instance.as_mut().context("the target is not booted")?;
-        match instance.ask(request, self.options.wall_limit) {
+        match instance.ask(request, limit) {
             Ok(reply) => Ok(Ok(reply)),
             Err(Failed::Protocol(why)) => {
                 self.instance = None;
@@ -234,12 +297,19 @@ impl Drop for Uml {
     }
 }
 
-/// What a target must offer before its silence means anything.
-const WATCHERS: [&str; 4] = ["double", "kcov", "ledger", "lockdep"];
+/// What a target must offer before its silence means anything. One that is measured is not watched.
+fn watchers(config: Config, options: &UmlOptions) -> Vec<&'static str> {
+    let mut watchers = vec![options.driver.name()];
+    watchers.extend(options.ledger.then_some("ledger"));
+    if config == Config::Checked {
+        watchers.extend(["kcov", "lockdep"]);
+    }
+    watchers
+}
 
-fn missing(hello: &Hello) -> Option<&'static str> {
+fn missing(hello: &Hello, watchers: &[&'static str]) -> Option<&'static str> {
     let offers = |watcher: &str| hello.features.iter().any(|feature| feature == watcher);
-    WATCHERS.into_iter().find(|watcher| !offers(watcher))
+    watchers.iter().copied().find(|watcher| !offers(watcher))
 }
 
 impl Target for Uml {
@@ -287,10 +357,14 @@ mod tests {
                 .map(|feature| (*feature).to_owned())
                 .collect(),
         };
-        assert_eq!(missing(&hello(&WATCHERS)), None);
-        assert_eq!(
-            missing(&hello(&["double", "kcov", "ledger"])),
-            Some("lockdep")
-        );
+        let checked = watchers(Config::Checked, &UmlOptions::default());
+        assert_eq!(missing(&hello(&checked), &checked), None);
+        let less = hello(&["double", "kcov", "ledger"]);
+        assert_eq!(missing(&less, &checked), Some("lockdep"));
+        let measured = UmlOptions {
+            ledger: false,
+            ..UmlOptions::default()
+        };
+        assert_eq!(watchers(Config::Plain, &measured), ["double"]);
     }
 }

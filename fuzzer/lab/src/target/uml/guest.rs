@@ -3,13 +3,13 @@
 use std::{
     fs::{self, File, Permissions},
     os::unix::fs::{PermissionsExt, chown},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
-use super::{Attach, host};
+use super::{UmlOptions, host};
 use crate::{
     interrupt::Scrap,
     setup::{
@@ -46,22 +46,41 @@ pub struct Guest {
 
 impl Guest {
     /// Makes the folder and fills the root. The user that the guest runs as can read all and write `run` alone.
-    pub fn make(prepared: &Prepared, modules: &Modules, attach: Attach) -> anyhow::Result<Guest> {
+    pub fn make(
+        prepared: &Prepared,
+        modules: &Modules,
+        options: &UmlOptions,
+    ) -> anyhow::Result<Guest> {
         let guest = Guest::empty()?;
         if let Some(user) = host::identity() {
             chown(guest.path("run"), Some(user), Some(user))?;
         }
         install(&prepared.kernel.program(), &guest.kernel())?;
         install(&prepared.agent, &guest.path("root/init"))?;
-        for module in LOAD_ORDER {
-            let file = format!("{module}.ko");
-            install(
-                &modules.dir.join(&file),
-                &guest.path("root/modules").join(file),
-            )?;
+        for module in modules.files()? {
+            let place = guest.path("root/modules").join(cache::name(&module));
+            install(&module, &place)?;
         }
-        fs::write(guest.path("root/modules/load.txt"), load_list(attach))?;
+        let list = load_list(options, prepared.kernel.vanilla);
+        fs::write(guest.path("root/modules/load.txt"), list)?;
         Ok(guest)
+    }
+
+    /// Puts program files into the root.
+    pub fn add(&self, files: &[(PathBuf, PathBuf)]) -> anyhow::Result<()> {
+        for (from, to) in files {
+            let place = self.root().join(inside(to)?);
+            ensure!(
+                !place.exists(),
+                "{} is in the guest already: name another place",
+                to.display()
+            );
+            if let Some(folder) = place.parent() {
+                fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            }
+            install(from, &place)?;
+        }
+        Ok(())
     }
 
     fn empty() -> anyhow::Result<Guest> {
@@ -141,25 +160,61 @@ fn is_deserted(folder: &Path) -> anyhow::Result<bool> {
     Ok(age > YOUNG && cache::try_lock(&alive)?)
 }
 
+/// The path below the root of a path of the guest.
+fn inside(path: &Path) -> anyhow::Result<PathBuf> {
+    let inner = path.strip_prefix("/").unwrap_or(path);
+    let plain = |part: Component| matches!(part, Component::Normal(_));
+    ensure!(
+        inner.components().next().is_some() && inner.components().all(plain),
+        "{} is no place for a file in the guest",
+        path.display()
+    );
+    // The agent mounts something over these.
+    let hidden = ["dev", "proc", "sys", "tmp"];
+    ensure!(
+        !hidden.iter().any(|folder| inner.starts_with(folder)),
+        "{} would be hidden in the guest by a file system that it mounts there: name another place",
+        path.display()
+    );
+    Ok(inner.to_owned())
+}
+
 fn install(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::copy(from, to).with_context(|| format!("{} to {}", from.display(), to.display()))?;
     Ok(fs::set_permissions(to, Permissions::from_mode(0o755))?)
 }
 
 /// What the agent loads, a line a module, in order.
-fn load_list(attach: Attach) -> String {
-    let line = |module: &str| match module {
-        "vb2_double" => format!("{module}.ko attach={}\n", attach.name()),
-        _ => format!("{module}.ko\n"),
+fn load_list(options: &UmlOptions, vanilla: bool) -> String {
+    let wanted = |module: &&str| match *module {
+        "fence_ledger" => options.ledger,
+        "call_timer" => options.call_timer,
+        _ => true,
     };
-    LOAD_ORDER.into_iter().map(line).collect()
+    let line = |module: &str| format!("{module}.ko{}\n", parameters(module, options, vanilla));
+    LOAD_ORDER.into_iter().filter(wanted).map(line).collect()
+}
+
+/// The parameters of a module, each with a space before it. Without a helper only the double knows where to attach: nowhere.
+fn parameters(module: &str, options: &UmlOptions, vanilla: bool) -> String {
+    let attach = match (module, vanilla) {
+        ("vb2_double", _) | ("vim2m" | "vicodec", false) => {
+            format!(" attach={}", options.attach.name())
+        }
+        _ => String::new(),
+    };
+    let job_ms = match module {
+        "vicodec" => format!(" job_ms={}", options.vicodec_job_ms),
+        _ => String::new(),
+    };
+    attach + &job_ms
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
-    use super::*;
+    use super::{super::Attach, *};
 
     #[test]
     fn only_deserted_folders_are_swept() {
@@ -187,10 +242,38 @@ mod tests {
     }
 
     #[test]
-    fn the_double_is_loaded_with_its_attach_point() {
-        let list = load_list(Attach::BufQueue);
+    fn files_stay_inside_the_root_and_where_the_guest_sees_them() {
+        assert_eq!(inside(Path::new("/bin/x")).unwrap(), Path::new("bin/x"));
+        assert_eq!(inside(Path::new("x")).unwrap(), Path::new("x"));
+        for wrong in ["/", "", "/bin/../../x", "../x", "/tmp/x", "/dev/x"] {
+            assert!(inside(Path::new(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn drivers_are_loaded_with_their_attach_point() {
+        let options = UmlOptions {
+            attach: Attach::BufQueue,
+            ..UmlOptions::default()
+        };
+        let list = load_list(&options, false);
         assert!(list.starts_with("videobuf2-common.ko\n"));
         assert!(list.contains("\nvb2_double.ko attach=buf_queue\n"));
-        assert_eq!(list.lines().count(), LOAD_ORDER.len());
+        assert!(list.contains("\nvicodec.ko attach=buf_queue job_ms=5\n"));
+        assert_eq!(list.lines().count(), LOAD_ORDER.len() - 1);
+    }
+
+    #[test]
+    fn a_vanilla_driver_is_not_asked_for_what_it_does_not_know() {
+        let options = UmlOptions {
+            attach: Attach::None,
+            ledger: false,
+            call_timer: true,
+            ..UmlOptions::default()
+        };
+        let list = load_list(&options, true);
+        assert!(list.contains("\nvb2_double.ko attach=none\n"));
+        assert!(list.contains("\nvim2m.ko\n") && list.contains("\nvicodec.ko job_ms=5\n"));
+        assert!(!list.contains("fence_ledger") && list.contains("\ncall_timer.ko\n"));
     }
 }

@@ -25,7 +25,7 @@ use nix::{
 use trace::wire::{Hello, Reply, Request, VERSION};
 
 use super::{
-    UmlOptions,
+    Time, UmlOptions,
     channel::{Channel, Failed},
     guest::Guest,
     host::{self, Core},
@@ -125,7 +125,6 @@ fn arguments(guest: &Guest, options: &UmlOptions, channel: i32) -> Vec<String> {
         "con0=null,fd:1",
         "ssl=null",
         "seccomp=auto",
-        "time-travel=inf-cpu",
         "rootfstype=hostfs",
         "ro",
         "init=/init",
@@ -140,9 +139,14 @@ fn arguments(guest: &Guest, options: &UmlOptions, channel: i32) -> Vec<String> {
     arguments.push(format!("uml_dir={}", path(&guest.run())));
     arguments.push(format!("lab_channel={channel},{channel}"));
     arguments.push(format!("loglevel={level}"));
+    if options.time == Time::Virtual {
+        arguments.push("time-travel=inf-cpu".into());
+    }
     if !options.kmemleak {
         arguments.push("kmemleak=off".into());
     }
+    // What follows is for the agent.
+    arguments.extend(["--", "--driver", options.driver.name()].map(String::from));
     arguments
 }
 

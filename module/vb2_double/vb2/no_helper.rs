@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The place of [`helper`](super::helper) on a kernel whose videobuf2 has no release fences.
+//!
+//! The module refuses to attach any there, so nothing but [`opt_in`] is ever called.
+
+use super::Buffer;
+use kernel::{bindings, prelude::*};
+
+/// Whether this kernel has the helper.
+pub(crate) const IS_THERE: bool = false;
+
+/// There is nothing to opt in to.
+pub(crate) fn opt_in(_queue: &mut bindings::vb2_queue, _opted_in: bool) {}
+
+/// Proof that the fences of a job are published: there is none.
+pub(crate) enum Attached {}
+
+/// Fails.
+pub(crate) fn attach(_src: &Buffer, _dst: &Buffer) -> Result<Attached> {
+    Err(EOPNOTSUPP)
+}
+
+/// Fails.
+pub(crate) fn attach_one(_buffer: &Buffer) -> Result {
+    Err(EOPNOTSUPP)
+}
+
+impl Attached {
+    /// Is never called.
+    pub(crate) fn kicked(self) {
+        match self {}
+    }
+}
