@@ -1,39 +1,39 @@
 //! The device under test: which video node it is, and the module that makes it.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 
+use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::libc;
+use program::Driver;
 
-use crate::modules::Module;
+use crate::modules::{Module, Modules};
 use crate::places::Places;
-use crate::sys::sync_file::text;
-use crate::sys::v4l2::{self, Capability};
-use crate::sys::{Plain, file};
-
-/// Driver name that the test double tells in QUERYCAP.
-pub(crate) const DOUBLE: &str = "vb2_double";
-
-/// Video nodes that are looked at.
-const NODES: u32 = 64;
+use crate::sys::file;
+pub(crate) use crate::sys::node::Node;
 
 /// A driver's mem2mem video node.
 pub(crate) struct Device {
-    driver: String,
+    /// What the lab knows the driver as; none for one that it does not know.
+    known: Option<Driver>,
+    node: Node,
     module: Option<Module>,
-    node: Option<CString>,
+    path: Option<CString>,
     /// Where modules are, and were since the last time somebody asked.
     places: Places,
     moved: bool,
 }
 
 impl Device {
-    /// Looks for the node of a driver. `module` is what makes it, if it can be reloaded.
-    pub(crate) fn find(driver: &str, module: Option<Module>) -> Self {
+    /// Looks for the node of a driver, and for the module that makes it, so that it can be reloaded.
+    pub(crate) fn find(driver: &str, modules: &Modules) -> Self {
+        let known = Driver::named(driver);
+        let node = known.map_or_else(|| Node::named(driver), Node::of);
         Self {
-            driver: driver.to_owned(),
-            module,
-            node: find_node(driver),
+            known,
+            module: modules.get(&node.driver),
+            path: node.find(),
+            node,
             places: Places::read(),
             moved: false,
         }
@@ -41,18 +41,18 @@ impl Device {
 
     /// True if there is a node.
     pub(crate) fn is_present(&self) -> bool {
-        self.node.is_some()
+        self.path.is_some()
     }
 
-    /// The driver's name.
-    pub(crate) fn driver(&self) -> &str {
-        &self.driver
+    /// What the lab knows the driver as.
+    pub(crate) fn known(&self) -> Option<Driver> {
+        self.known
     }
 
     /// Opens the node, never blocking.
     pub(crate) fn open(&self) -> nix::Result<i32> {
         file::open(
-            self.node.as_ref().ok_or(Errno::ENODEV)?,
+            self.path.as_ref().ok_or(Errno::ENODEV)?,
             libc::O_RDWR | libc::O_NONBLOCK,
         )
     }
@@ -70,11 +70,11 @@ impl Device {
     pub(crate) fn reload(&mut self) -> nix::Result<()> {
         let module = self.module.as_ref().ok_or(Errno::ENOENT)?;
         module.unload()?;
-        self.node = None;
+        self.path = None;
         self.moved = true;
         module.load()?;
         self.places.merge(Places::read());
-        self.node = find_node(&self.driver);
+        self.path = self.node.find();
         if self.is_present() {
             Ok(())
         } else {
@@ -83,21 +83,12 @@ impl Device {
     }
 }
 
-fn find_node(driver: &str) -> Option<CString> {
-    (0..NODES)
-        .filter_map(|number| CString::new(format!("/dev/video{number}")).ok())
-        .find(|path| {
-            capability(path).is_ok_and(|capability| {
-                text(&capability.driver) == driver
-                    && capability.device_caps & v4l2::CAP_VIDEO_M2M != 0
-            })
-        })
-}
-
-fn capability(path: &CStr) -> nix::Result<Capability> {
-    let fd = file::open(path, libc::O_RDWR | libc::O_NONBLOCK)?;
-    let mut capability = Capability::zeroed();
-    let result = v4l2::QUERYCAP.call(fd, &mut capability);
-    file::close(fd)?;
-    result.map(|_| capability)
+/// The agent as a tool: `--node NAME` prints where the node of a driver that the lab knows is.
+pub(crate) fn tell_node(mut arguments: impl Iterator<Item = String>) -> Result<()> {
+    let name = arguments.next().context("--node needs a name")?;
+    let driver = Driver::named(&name).with_context(|| format!("no driver is called {name}"))?;
+    let path = Node::of(driver).find();
+    let path = path.with_context(|| format!("there is no video node of {name}"))?;
+    println!("{}", path.to_string_lossy());
+    Ok(())
 }

@@ -5,6 +5,7 @@ use trace::Mark;
 
 use crate::exec::Executor;
 use crate::run::join;
+use crate::shared::Shared;
 use crate::sys::clock::{self, MILLISECOND};
 use crate::{limits, look};
 
@@ -30,7 +31,7 @@ pub(crate) fn finish(executor: &Executor<'_>, program: &Program) {
     look::at_everything(executor);
 
     close_rest(executor);
-    settle(executor);
+    settle(executor.shared);
     report_stuck(executor);
     shared.journal().mark(Mark::AllClosed, clock::now());
 }
@@ -41,7 +42,7 @@ fn quiet_time(executor: &Executor<'_>, program: &Program) -> u64 {
     journal.drain(executor.shared.table().only_serial());
     let blind = !journal.has_ledger() && streams(program);
     let unfinished = journal.tally.unfinished() || !executor.shared.pool.is_idle() || blind;
-    let writer = limits::longest_job(program);
+    let writer = limits::longest_job(program, executor.shared.driver.unwrap_or_default());
     if unfinished {
         writer.max(limits::FINITE)
     } else {
@@ -85,9 +86,9 @@ pub(crate) fn close_all(executor: &Executor<'_>) {
 
 /// Waits for deferred work. Without a ledger nobody knows whether there is any. What is left when every fence is gone
 /// (a device's last put) gets its turn while the next program waits for its start.
-fn settle(executor: &Executor<'_>) {
+pub(crate) fn settle(shared: &Shared) {
     let mut waited = 0;
-    while waited < SETTLE && !executor.shared.journal().has_settled(waited) {
+    while waited < SETTLE && !shared.journal().has_settled(waited) {
         clock::sleep(SETTLE_STEP);
         waited += SETTLE_STEP;
     }

@@ -1,19 +1,19 @@
 //! How long things may take, in virtual time.
 
-use program::{Op, Program, SyncEdge};
+use program::{Driver, Op, Program, SyncEdge};
 
 use crate::exec::{LONGEST_WAIT, nanoseconds, poll_limit};
 use crate::sys::clock::{MILLISECOND, SECOND};
 
 /// The finite-time bound: the watchdog's maximum and slack.
 pub(crate) const FINITE: u64 = 3 * SECOND;
-/// Job time, chunks and chunk delay of a handle that was told nothing.
-const USUAL_JOB: (u64, u64, u64) = (MILLISECOND, 4, 0);
+/// Chunks and chunk delay of a handle that was told nothing.
+const USUAL_CHUNKS: (u64, u64) = (4, 0);
 
 /// The time after which a run is certainly stuck.
-pub(crate) fn whole(program: &Program) -> u64 {
+pub(crate) fn whole(program: &Program, driver: Driver) -> u64 {
     let steps: u64 = program.steps.iter().map(|step| operation(&step.op)).sum();
-    60 * SECOND + steps + longest_job(program)
+    60 * SECOND + steps + longest_job(program, driver)
 }
 
 /// The longest time that an operation takes on a kernel that keeps its promises.
@@ -42,8 +42,9 @@ pub(crate) fn asynchronous(program: &Program) -> u64 {
 }
 
 /// The time in which a writer that goes on after its job must have shown itself.
-pub(crate) fn longest_job(program: &Program) -> u64 {
-    let mut longest = USUAL_JOB;
+pub(crate) fn longest_job(program: &Program, driver: Driver) -> u64 {
+    let (chunks, delay) = USUAL_CHUNKS;
+    let mut longest = (driver.job_micros() * 1000, chunks, delay);
     for step in &program.steps {
         match step.op {
             Op::JobTime { time, .. } => longest.0 = longest.0.max(nanoseconds(time)),
@@ -90,7 +91,7 @@ mod tests {
             },
         ];
         assert_eq!(
-            longest_job(&program(ops, false)),
+            longest_job(&program(ops, false), Driver::Double),
             2 * MILLISECOND + 4 * MILLISECOND + 10 * MILLISECOND
         );
     }
@@ -108,7 +109,7 @@ mod tests {
                 delay: Micros(u32::MAX),
             },
         ];
-        assert!(longest_job(&program(ops, false)) < 75 * SECOND);
+        assert!(longest_job(&program(ops, false), Driver::Double) < 75 * SECOND);
     }
 
     #[test]
@@ -127,6 +128,6 @@ mod tests {
         let pause = vec![Op::Advance {
             time: Micros(100_000_000),
         }];
-        assert!(whole(&program(pause, false)) > 160 * SECOND);
+        assert!(whole(&program(pause, false), Driver::Double) > 160 * SECOND);
     }
 }

@@ -1,23 +1,29 @@
 //! The agent: runs in the target, executes programs and tells what was observed. It decides nothing.
 //!
 //! As pid 1 it brings the target up and speaks on `/dev/lab_channel`. Started with `--stdio` it uses the target as it
-//! finds it and speaks on standard input and output. `--driver NAME` picks another driver than the test double.
+//! finds it and speaks on standard input and output. `--driver NAME` picks another driver than the test double. Started
+//! with `--kunit FILE…` it is a tool that runs KUnit test modules, with `--node NAME` one that tells where a driver's
+//! node is, with `--measure NAME CYCLES` one that measures system calls.
 
 mod bare;
 mod boot;
 mod channel;
-mod content;
+mod child;
 mod coverage;
 mod device;
+mod encode;
 mod exec;
+mod feed;
 mod finish;
 mod guard;
 mod journal;
 mod kmemleak;
 mod kmsg;
+mod kunit;
 mod ledger;
 mod limits;
 mod look;
+mod measure;
 mod modules;
 mod names;
 mod options;
@@ -25,9 +31,9 @@ mod places;
 mod pool;
 mod priority;
 mod run;
+mod run_file;
 mod serve;
 mod shared;
-mod sys;
 mod table;
 mod tally;
 
@@ -36,6 +42,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use uapi as sys;
+use uapi::content;
 
 use crate::channel::{LabChannel, Stdio};
 use crate::device::Device;
@@ -70,7 +78,7 @@ fn bring_up() -> Result<End> {
     let options = Options::parse(std::env::args().skip(1))?;
     let modules = Modules::read(Path::new(MODULES))?;
     modules.load()?;
-    let device = Device::find(&options.driver, modules.get(&options.driver));
+    let device = Device::find(&options.driver, &modules);
     ensure!(
         device.is_present(),
         "no video node of driver {}: list its module in {MODULES}/load.txt",
@@ -84,16 +92,27 @@ fn bring_up() -> Result<End> {
 
 /// An ordinary process on a target that others brought up.
 fn guest() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("--kunit") => return code(kunit::run(arguments)),
+        Some("--node") => return code(device::tell_node(arguments)),
+        Some("--measure") => return code(measure::run(arguments)),
+        _ => {}
+    }
     let served = Options::parse(std::env::args().skip(1)).and_then(|options| {
         ensure!(
             options.stdio,
             "not pid 1: use --stdio to speak on standard input and output"
         );
         let modules = Modules::read(Path::new(MODULES))?;
-        let device = Device::find(&options.driver, modules.get(&options.driver));
+        let device = Device::find(&options.driver, &modules);
         serve(Arc::new(Stdio), device, || std::process::exit(1))
     });
-    match served {
+    code(served)
+}
+
+fn code<T>(result: Result<T>) -> ExitCode {
+    match result {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("agent: {error:#}");

@@ -28,6 +28,19 @@ impl Module {
         })
     }
 
+    /// The module in that file, without parameters.
+    pub(crate) fn of(file: String) -> Self {
+        Self {
+            path: file.into(),
+            parameters: String::new(),
+        }
+    }
+
+    /// Its file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The name under which the kernel knows it.
     pub(crate) fn name(&self) -> String {
         let stem = self.path.file_stem().unwrap_or_default();

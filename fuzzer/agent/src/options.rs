@@ -2,14 +2,14 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::device::DOUBLE;
+use program::Driver;
 
 /// What the command line says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     /// Speak on standard input and output.
     pub(crate) stdio: bool,
-    /// QUERYCAP name of the driver under test.
+    /// The driver under test: one that the lab knows by its name, or any other by the one that QUERYCAP tells.
     pub(crate) driver: String,
 }
 
@@ -19,7 +19,7 @@ impl Options {
     pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self> {
         let mut options = Self {
             stdio: false,
-            driver: DOUBLE.to_owned(),
+            driver: Driver::Double.name().to_owned(),
         };
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
@@ -51,7 +51,7 @@ mod tests {
             options,
             Options {
                 stdio: false,
-                driver: "vb2_double".to_owned()
+                driver: "double".to_owned()
             }
         );
     }

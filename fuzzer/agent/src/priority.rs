@@ -39,8 +39,10 @@ pub(crate) fn take(role: Role) {
     let parameter = libc::sched_param {
         sched_priority: role as libc::c_int,
     };
+    // What the agent starts is an ordinary process.
+    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
     // SAFETY: the parameter is valid for the call; 0 names the calling thread.
-    unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameter) };
+    unsafe { libc::sched_setscheduler(0, policy, &parameter) };
 }
 
 /// Time that is left to a thread of higher priority to come as far as it can.

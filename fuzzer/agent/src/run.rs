@@ -52,7 +52,10 @@ impl Runner {
         let start = start();
         self.shared.table().reset();
         self.shared.journal().begin(start);
-        self.guard.begin(limits::whole(program));
+        self.guard.begin(limits::whole(
+            program,
+            self.shared.driver.unwrap_or_default(),
+        ));
         let shared = Arc::clone(&self.shared);
         Steps {
             executor: Executor {
@@ -95,7 +98,7 @@ impl Runner {
 }
 
 /// Sleeps to the grid and tells the time then.
-fn start() -> u64 {
+pub(crate) fn start() -> u64 {
     let start = (clock::now() / START_GRID + 1) * START_GRID;
     clock::sleep_until(start);
     start

@@ -7,7 +7,8 @@ use nix::sys::utsname::uname;
 use trace::wire::{Hello, Reply, Request, VERSION};
 
 use crate::channel::{Channel, Transport};
-use crate::device::{DOUBLE, Device};
+use crate::device::Device;
+use crate::feed::Feed;
 use crate::guard::{Guard, LastAct};
 use crate::journal::Journal;
 use crate::kmemleak;
@@ -15,6 +16,7 @@ use crate::ledger::Ledger;
 use crate::pool::Pool;
 use crate::priority::{self, Role};
 use crate::run::Runner;
+use crate::run_file::run_file;
 use crate::shared::Shared;
 use crate::sys::clock;
 
@@ -39,10 +41,11 @@ pub(crate) fn serve(
     if ledger.is_some() {
         features.push("ledger".to_owned());
     }
-    if device.is_present() && device.driver() == DOUBLE {
-        features.push("double".to_owned());
+    if let Some(driver) = device.known().filter(|_| device.is_present()) {
+        features.push(driver.name().to_owned());
     }
-    let shared = Arc::new(Shared::new(device, Journal::new(ledger)));
+    let feed = Feed::for_driver(device.known().filter(|_| device.is_present()))?;
+    let shared = Arc::new(Shared::new(device, feed, Journal::new(ledger)));
     let guard = Guard::start(&shared, Arc::clone(&transport), last_act)?;
     Pool::start(&shared)?;
     priority::take(Role::Main);
@@ -99,6 +102,10 @@ fn answer(mut channel: Channel, mut runner: Runner) -> Result<End> {
                     .context("the host sent a program that breaks the rules")?;
                 let calls = runner.repeat(&program, times);
                 channel.send(&Reply::Looped { calls })?;
+            }
+            Request::Exec { argv, limit_ms } => {
+                let executed = run_file(&runner.shared, &argv, limit_ms);
+                channel.send(&Reply::Executed(Box::new(executed)))?;
             }
             Request::PowerOff => {
                 runner.shared.journal().close_ledger();

@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use program::Driver;
+
 use crate::device::Device;
+use crate::feed::Feed;
 use crate::journal::Journal;
 use crate::kmsg::Kmsg;
 use crate::pool::Pool;
@@ -14,6 +17,10 @@ pub(crate) struct Shared {
     table: Mutex<Table>,
     journal: Mutex<Journal>,
     device: Mutex<Device>,
+    /// What the lab knows the device's driver as.
+    pub(crate) driver: Option<Driver>,
+    /// What its OUTPUT buffers are filled with.
+    pub(crate) feed: Feed,
     kmsg: Mutex<Option<Kmsg>>,
     /// The threads for `async` operations.
     pub(crate) pool: Pool,
@@ -22,8 +29,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Nothing open, nothing logged.
-    pub(crate) fn new(device: Device, journal: Journal) -> Self {
+    pub(crate) fn new(device: Device, feed: Feed, journal: Journal) -> Self {
         Self {
+            driver: device.known(),
+            feed,
             table: Mutex::new(Table::new()),
             journal: Mutex::new(journal),
             device: Mutex::new(device),

@@ -2,6 +2,7 @@
 
 use program::{Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_SYNCS, Queue, Sync};
 
+use crate::feed::Position;
 use crate::sys::file;
 use crate::sys::memory::Mapping;
 
@@ -34,6 +35,8 @@ pub(crate) struct FileSlot {
     pub(crate) serial: u32,
     /// Lengths of OUTPUT buffers, as QUERYBUF told them: index and length.
     output_lengths: Vec<(u32, u32)>,
+    /// How far its input has come.
+    position: Position,
 }
 
 /// A dma-buf slot.
@@ -78,6 +81,7 @@ impl Table {
                 handle: EMPTY,
                 serial: 0,
                 output_lengths: Vec::new(),
+                position: Position::default(),
             }),
             dmabufs: std::array::from_fn(|_| DmabufSlot {
                 handle: EMPTY,
@@ -154,6 +158,7 @@ impl Table {
             handle,
             serial,
             output_lengths: Vec::new(),
+            position: Position::default(),
         };
         serial
     }
@@ -292,6 +297,11 @@ impl Table {
             .iter()
             .find(|(known, _)| *known == index)
             .map(|(_, length)| *length)
+    }
+
+    /// How far the input of a file has come.
+    pub(crate) fn position(&mut self, file: File) -> &mut Position {
+        &mut self.files[usize::from(file.0)].position
     }
 
     /// Remembers the length of an OUTPUT buffer.

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use program::Program;
-use trace::wire::{FrameReader, Hello, Reply, Report, Request, VERSION, encode};
+use trace::wire::{Ended, Executed, FrameReader, Hello, Reply, Report, Request, VERSION, encode};
 use trace::{Call, Event, Mark};
 
 /// `EBADF`
@@ -64,6 +64,17 @@ impl Agent {
         });
         match self.receive() {
             Reply::Ran(report) => *report,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Agent {
+    fn exec(&mut self, script: &str, limit_ms: u32) -> Executed {
+        let argv = ["/bin/sh", "-c", script].map(str::to_owned).into();
+        self.send(&Request::Exec { argv, limit_ms });
+        match self.receive() {
+            Reply::Executed(executed) => *executed,
             other => panic!("{other:?}"),
         }
     }
@@ -158,4 +169,32 @@ fn the_host_s_end_is_the_agent_s_end() {
     let _: Hello = agent.receive();
     drop(agent.process.stdin.take());
     assert!(agent.process.wait().expect("it ends").success());
+}
+
+#[test]
+fn a_program_file_runs_and_what_it_left_behind_dies_with_it() {
+    let mut agent = Agent::start();
+    let _: Hello = agent.receive();
+    let executed = agent.exec("echo said; sleep 1000 & exit 3", 10_000);
+    assert_eq!(executed.end, Ended::Exited(3));
+    assert_eq!(executed.output, b"said\n");
+    let marks: Vec<&Event> = executed.trace.events.iter().collect();
+    let closed =
+        |event: &&Event| matches!(event, Event::Mark { mark, .. } if *mark == Mark::AllClosed);
+    assert_eq!(marks.iter().filter(|event| closed(event)).count(), 1);
+}
+
+#[test]
+fn a_program_file_is_killed_when_its_time_is_over() {
+    let mut agent = Agent::start();
+    let _: Hello = agent.receive();
+    let executed = agent.exec("echo said; sleep 1000", 100);
+    assert_eq!(executed.end, Ended::TimedOut);
+    assert_eq!(executed.output, b"said\n");
+    let argv = vec!["/no/such/file".to_owned()];
+    agent.send(&Request::Exec { argv, limit_ms: 1 });
+    match agent.receive() {
+        Reply::Executed(executed) => assert_eq!(executed.end, Ended::NotStarted(2)),
+        other => panic!("{other:?}"),
+    }
 }

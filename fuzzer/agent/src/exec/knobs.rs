@@ -9,6 +9,9 @@ use crate::sys::double::{self, Knob};
 
 impl Executor<'_> {
     pub(super) fn knob_operation(&self, op: &Op) -> Outcome {
+        if let Some(outcome) = self.change_stream(op) {
+            return outcome;
+        }
         let (file, settings) = settings(op).ok_or(Errno::ENOSYS)?;
         let fd = self.shared.table().file(file).fd;
         settings
@@ -16,6 +19,26 @@ impl Executor<'_> {
             .flatten()
             .try_for_each(|(knob, value)| double::set(fd, knob, value))?;
         DONE
+    }
+
+    /// The stream of a real decoder changes in its input.
+    fn change_stream(&self, op: &Op) -> Option<Outcome> {
+        let Op::SourceChange {
+            file,
+            frame,
+            width,
+            height,
+        } = *op
+        else {
+            return None;
+        };
+        let mut table = self.shared.table();
+        let open = table.file(file).fd >= 0;
+        let changed = self
+            .shared
+            .feed
+            .change(table.position(file), frame, (width, height));
+        changed.then_some(if open { DONE } else { Err(Errno::EBADF) })
     }
 }
 

@@ -3,6 +3,7 @@
 mod fences;
 mod knobs;
 mod slots;
+mod source;
 mod video;
 
 use std::time::Duration;

@@ -2,9 +2,10 @@
 
 use nix::errno::Errno;
 use nix::libc;
-use program::{DecoderCmd, Dmabuf, EventKind, File, Memory, Op, Queue};
+use program::{DecoderCmd, Dmabuf, Driver, EventKind, File, Memory, Op, Queue};
 use trace::Out;
 
+use super::source::Filled;
 use super::{DONE, Executor, LONGEST_WAIT};
 use crate::journal::{Outcome, Seen, buffer_type};
 use crate::sys::memory::Mapping;
@@ -61,7 +62,7 @@ impl Executor<'_> {
                 index,
             } => self.expbuf(dmabuf, file, queue, index),
             Op::Streamon { file, queue } => self.stream(&v4l2::STREAMON, file, queue),
-            Op::Streamoff { file, queue } => self.stream(&v4l2::STREAMOFF, file, queue),
+            Op::Streamoff { file, queue } => self.streamoff(file, queue),
             Op::DecoderCmd { file, cmd } => self.decoder_cmd(file, cmd),
             Op::Subscribe { file, event } => self.subscribe(file, event),
             Op::Dqevent { file } => self.dqevent(file),
@@ -69,7 +70,7 @@ impl Executor<'_> {
         }
     }
 
-    fn file(&self, file: File) -> i32 {
+    pub(super) fn file(&self, file: File) -> i32 {
         self.shared.table().file(file).fd
     }
 
@@ -142,14 +143,15 @@ impl Executor<'_> {
         dmabuf: Option<Dmabuf>,
     ) -> Outcome {
         let mut buffer = buffer(queue, index);
-        let imported = dmabuf.map(|dmabuf| self.attach_dmabuf(&mut buffer, dmabuf));
+        let imported = dmabuf.map(|dmabuf| (dmabuf, self.attach_dmabuf(&mut buffer, dmabuf)));
+        let mut filled = Filled::default();
         if queue == Queue::Output {
             buffer.field = v4l2::FIELD_NONE;
-            // The kernel compares with the plane, also where the imported memory is larger.
-            let length = self.output_length(file, index);
-            buffer.bytesused = imported.map_or(length, |size| size.min(length));
+            filled = self.fill(file, index, imported);
+            buffer.bytesused = filled.used;
         }
         ioctl.call(self.file(file), &mut buffer)?;
+        self.filled(file, &filled);
         self.note_import(file, queue, index, dmabuf);
         Ok(buffer_seen(&buffer))
     }
@@ -165,7 +167,7 @@ impl Executor<'_> {
     }
 
     /// The whole length of an OUTPUT buffer, since an empty one is deprecated and the kernel would warn.
-    fn output_length(&self, file: File, index: u32) -> u32 {
+    pub(super) fn output_length(&self, file: File, index: u32) -> u32 {
         if let Some(length) = self.shared.table().output_length(file, index) {
             return length;
         }
@@ -234,13 +236,35 @@ impl Executor<'_> {
         DONE
     }
 
+    fn streamoff(&self, file: File, queue: Queue) -> Outcome {
+        self.stream(&v4l2::STREAMOFF, file, queue)?;
+        if queue == Queue::Output {
+            self.rewind(file);
+        }
+        DONE
+    }
+
     fn decoder_cmd(&self, file: File, cmd: DecoderCmd) -> Outcome {
+        if self.shared.driver == Some(Driver::VicodecEncoder) {
+            return self.encoder_cmd(file, cmd);
+        }
         let mut command = v4l2::DecoderCommand::zeroed();
         command.cmd = match cmd {
             DecoderCmd::Start => v4l2::DEC_CMD_START,
             DecoderCmd::Stop => v4l2::DEC_CMD_STOP,
         };
         v4l2::DECODER_CMD.call(self.file(file), &mut command)?;
+        DONE
+    }
+
+    /// An encoder has a command of its own, which means the same.
+    fn encoder_cmd(&self, file: File, cmd: DecoderCmd) -> Outcome {
+        let mut command = v4l2::EncoderCommand::zeroed();
+        command.cmd = match cmd {
+            DecoderCmd::Start => v4l2::ENC_CMD_START,
+            DecoderCmd::Stop => v4l2::ENC_CMD_STOP,
+        };
+        v4l2::ENCODER_CMD.call(self.file(file), &mut command)?;
         DONE
     }
 
@@ -270,7 +294,7 @@ impl Executor<'_> {
     }
 }
 
-fn buffer(queue: Queue, index: u32) -> Buffer {
+pub(super) fn buffer(queue: Queue, index: u32) -> Buffer {
     let mut buffer = Buffer::zeroed();
     buffer.index = index;
     buffer.kind = buffer_type(queue);

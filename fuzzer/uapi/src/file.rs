@@ -9,19 +9,19 @@ use super::checked;
 use super::clock::timespec;
 
 /// open(2) with `O_CLOEXEC`.
-pub(crate) fn open(path: &CStr, flags: libc::c_int) -> nix::Result<i32> {
+pub fn open(path: &CStr, flags: libc::c_int) -> nix::Result<i32> {
     // SAFETY: `path` is a valid C string.
     checked(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) })
 }
 
 /// close(2)
-pub(crate) fn close(fd: i32) -> nix::Result<()> {
+pub fn close(fd: i32) -> nix::Result<()> {
     // SAFETY: the number came from a slot, which gives it up here; nothing else owns it.
     checked(unsafe { libc::close(fd) }).map(drop)
 }
 
 /// The size of what stands behind a descriptor, by lseek(2), as a dma-buf tells it.
-pub(crate) fn size(fd: i32) -> nix::Result<u64> {
+pub fn size(fd: i32) -> nix::Result<u64> {
     // SAFETY: lseek takes no pointers.
     let end = unsafe { libc::lseek(fd, 0, libc::SEEK_END) };
     let size = Errno::result(end)?;
@@ -30,14 +30,14 @@ pub(crate) fn size(fd: i32) -> nix::Result<u64> {
 }
 
 /// read(2)
-pub(crate) fn read(fd: i32, buffer: &mut [u8]) -> nix::Result<usize> {
+pub fn read(fd: i32, buffer: &mut [u8]) -> nix::Result<usize> {
     // SAFETY: the buffer is borrowed mutably for the call and its length is told.
     let count = unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) };
     Errno::result(count).map(|count| count as usize)
 }
 
 /// write(2) until all is written.
-pub(crate) fn write_all(fd: i32, mut bytes: &[u8]) -> nix::Result<()> {
+pub fn write_all(fd: i32, mut bytes: &[u8]) -> nix::Result<()> {
     while !bytes.is_empty() {
         // SAFETY: the bytes are borrowed for the call and their length is told.
         let count = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
@@ -52,7 +52,7 @@ pub(crate) fn write_all(fd: i32, mut bytes: &[u8]) -> nix::Result<()> {
 }
 
 /// poll(2) on one descriptor with a time limit in nanoseconds. A closed slot is `EBADF`, where poll(2) would ignore it.
-pub(crate) fn poll(fd: i32, events: i16, nanoseconds: u64) -> nix::Result<u16> {
+pub fn poll(fd: i32, events: i16, nanoseconds: u64) -> nix::Result<u16> {
     if fd < 0 {
         return Err(Errno::EBADF);
     }
@@ -66,7 +66,7 @@ pub(crate) fn poll(fd: i32, events: i16, nanoseconds: u64) -> nix::Result<u16> {
 }
 
 /// poll(2) on many descriptors.
-pub(crate) fn poll_all(entries: &mut [libc::pollfd], nanoseconds: u64) -> nix::Result<()> {
+pub fn poll_all(entries: &mut [libc::pollfd], nanoseconds: u64) -> nix::Result<()> {
     let limit = timespec(nanoseconds);
     // SAFETY: the entries are borrowed mutably and counted; the signal mask stays as it is.
     checked(unsafe {

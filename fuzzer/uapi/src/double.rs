@@ -5,7 +5,7 @@ use super::{ioctls, plain};
 /// `enum vb2_double_knob_id`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub(crate) enum Knob {
+pub enum Knob {
     JobBase = 1,
     JobTime = 2,
     Chunks = 3,
@@ -20,7 +20,7 @@ pub(crate) enum Knob {
 
 /// `struct vb2_double_knob`
 #[repr(C)]
-pub(crate) struct Setting {
+pub struct Setting {
     id: u32,
     reserved: u32,
     value: u64,
@@ -29,11 +29,11 @@ pub(crate) struct Setting {
 /// `struct vb2_double_stamp`
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub(crate) struct Stamp {
-    pub(crate) magic: u64,
-    pub(crate) job: u64,
-    pub(crate) time_ns: u64,
-    pub(crate) words: u64,
+pub struct Stamp {
+    pub magic: u64,
+    pub job: u64,
+    pub time_ns: u64,
+    pub words: u64,
 }
 
 plain! {
@@ -42,7 +42,7 @@ plain! {
 }
 
 /// `VB2_DOUBLE_STAMP_MAGIC`
-pub(crate) const STAMP_MAGIC: u64 = 0x3262_7663_656e_6566;
+pub const STAMP_MAGIC: u64 = 0x3262_7663_656e_6566;
 
 ioctls! { b'V';
     /// `VB2_DOUBLE_S_KNOB`
@@ -50,7 +50,7 @@ ioctls! { b'V';
 }
 
 /// Sets a knob of an open handle.
-pub(crate) fn set(fd: i32, knob: Knob, value: u64) -> nix::Result<()> {
+pub fn set(fd: i32, knob: Knob, value: u64) -> nix::Result<()> {
     S_KNOB
         .call(
             fd,
@@ -64,14 +64,14 @@ pub(crate) fn set(fd: i32, knob: Knob, value: u64) -> nix::Result<()> {
 }
 
 /// `vb2_double_word`: pattern word `w` of a job.
-pub(crate) fn word(job: u64, w: u64) -> u64 {
+pub fn word(job: u64, w: u64) -> u64 {
     job.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ w.wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::Plain;
+    use crate::Plain;
 
     #[test]
     fn words_of_neighbouring_jobs_differ() {

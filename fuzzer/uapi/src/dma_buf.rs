@@ -3,23 +3,23 @@
 use super::{ioctls, plain};
 
 /// `DMA_BUF_SYNC_READ`
-pub(crate) const SYNC_READ: u32 = 1;
+pub const SYNC_READ: u32 = 1;
 /// `DMA_BUF_SYNC_WRITE`
-pub(crate) const SYNC_WRITE: u32 = 2;
+pub const SYNC_WRITE: u32 = 2;
 /// `DMA_BUF_SYNC_END`
-pub(crate) const SYNC_END: u32 = 4;
+pub const SYNC_END: u32 = 4;
 
 /// `struct dma_buf_sync`
 #[repr(C)]
-pub(crate) struct CpuSync {
-    pub(crate) flags: u64,
+pub struct CpuSync {
+    pub flags: u64,
 }
 
 /// `struct dma_buf_export_sync_file` and `struct dma_buf_import_sync_file`, which are alike.
 #[repr(C)]
-pub(crate) struct SyncFile {
-    pub(crate) flags: u32,
-    pub(crate) fd: i32,
+pub struct SyncFile {
+    pub flags: u32,
+    pub fd: i32,
 }
 
 plain! {

@@ -9,12 +9,12 @@ use nix::libc;
 use super::checked;
 
 /// Nanoseconds in a second.
-pub(crate) const SECOND: u64 = 1_000_000_000;
+pub const SECOND: u64 = 1_000_000_000;
 /// Nanoseconds in a millisecond.
-pub(crate) const MILLISECOND: u64 = 1_000_000;
+pub const MILLISECOND: u64 = 1_000_000;
 
 /// The time in nanoseconds.
-pub(crate) fn now() -> u64 {
+pub fn now() -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
@@ -25,7 +25,7 @@ pub(crate) fn now() -> u64 {
 }
 
 /// A duration as the kernel takes it.
-pub(crate) fn timespec(nanoseconds: u64) -> libc::timespec {
+pub fn timespec(nanoseconds: u64) -> libc::timespec {
     libc::timespec {
         tv_sec: (nanoseconds / SECOND) as libc::time_t,
         tv_nsec: (nanoseconds % SECOND) as libc::c_long,
@@ -33,12 +33,12 @@ pub(crate) fn timespec(nanoseconds: u64) -> libc::timespec {
 }
 
 /// Sleeps until the clock shows `time`.
-pub(crate) fn sleep_until(time: u64) {
+pub fn sleep_until(time: u64) {
     sleep_with(libc::TIMER_ABSTIME, time);
 }
 
 /// Sleeps for so many nanoseconds.
-pub(crate) fn sleep(nanoseconds: u64) {
+pub fn sleep(nanoseconds: u64) {
     sleep_with(0, nanoseconds);
 }
 
@@ -51,7 +51,7 @@ fn sleep_with(flags: libc::c_int, nanoseconds: u64) {
 }
 
 /// A POSIX timer on CLOCK_MONOTONIC that sends a signal to one thread.
-pub(crate) struct Timer(libc::timer_t);
+pub struct Timer(libc::timer_t);
 
 // SAFETY: a timer id is a number that belongs to the process, not to a thread.
 unsafe impl Send for Timer {}
@@ -60,7 +60,7 @@ unsafe impl Sync for Timer {}
 
 impl Timer {
     /// Makes a timer that sends `signal` to the thread `tid`.
-    pub(crate) fn for_thread(tid: libc::pid_t, signal: libc::c_int) -> nix::Result<Self> {
+    pub fn for_thread(tid: libc::pid_t, signal: libc::c_int) -> nix::Result<Self> {
         // SAFETY: sigevent is a C structure for which zero bytes are valid.
         let mut event: libc::sigevent = unsafe { std::mem::zeroed() };
         event.sigev_notify = libc::SIGEV_THREAD_ID;
@@ -75,12 +75,12 @@ impl Timer {
     }
 
     /// Lets it expire once, so many nanoseconds from now.
-    pub(crate) fn arm(&self, nanoseconds: u64) {
+    pub fn arm(&self, nanoseconds: u64) {
         self.set(nanoseconds.max(1));
     }
 
     /// Stops it.
-    pub(crate) fn disarm(&self) {
+    pub fn disarm(&self) {
         self.set(0);
     }
 
@@ -99,13 +99,13 @@ thread_local! {
 }
 
 /// The calling thread's kernel id.
-pub(crate) fn thread_id() -> libc::pid_t {
+pub fn thread_id() -> libc::pid_t {
     // SAFETY: gettid has no arguments and cannot fail.
     unsafe { libc::gettid() }
 }
 
 /// Runs an interruptible wait and ends it with `EINTR` after `limit`.
-pub(crate) fn interrupted_after<T>(limit: Duration, wait: impl FnOnce() -> T) -> T {
+pub fn interrupted_after<T>(limit: Duration, wait: impl FnOnce() -> T) -> T {
     ALARM.with(|alarm| {
         let timer = alarm.get_or_init(|| Timer::for_thread(thread_id(), libc::SIGALRM).ok());
         if let Some(timer) = timer {
@@ -122,7 +122,7 @@ pub(crate) fn interrupted_after<T>(limit: Duration, wait: impl FnOnce() -> T) ->
 extern "C" fn ignore(_: libc::c_int) {}
 
 /// Makes `SIGALRM` interrupt system calls and do nothing else.
-pub(crate) fn install_alarm() -> nix::Result<()> {
+pub fn install_alarm() -> nix::Result<()> {
     // SAFETY: sigaction is a C structure for which zero bytes are valid: no flags (so no SA_RESTART), empty mask.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = ignore as *const () as libc::sighandler_t;

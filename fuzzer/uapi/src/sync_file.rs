@@ -6,41 +6,41 @@ use super::{Plain, ioctls, plain};
 
 /// `struct sync_merge_data`
 #[repr(C)]
-pub(crate) struct MergeData {
-    pub(crate) name: [u8; 32],
-    pub(crate) fd2: i32,
-    pub(crate) fence: i32,
-    pub(crate) flags: u32,
-    pub(crate) pad: u32,
+pub struct MergeData {
+    pub name: [u8; 32],
+    pub fd2: i32,
+    pub fence: i32,
+    pub flags: u32,
+    pub pad: u32,
 }
 
 /// `struct sync_fence_info`
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub(crate) struct FenceInfo {
-    pub(crate) obj_name: [u8; 32],
-    pub(crate) driver_name: [u8; 32],
-    pub(crate) status: i32,
-    pub(crate) flags: u32,
-    pub(crate) timestamp_ns: u64,
+pub struct FenceInfo {
+    pub obj_name: [u8; 32],
+    pub driver_name: [u8; 32],
+    pub status: i32,
+    pub flags: u32,
+    pub timestamp_ns: u64,
 }
 
 /// `struct sync_file_info`
 #[repr(C)]
-pub(crate) struct FileInfo {
-    pub(crate) name: [u8; 32],
-    pub(crate) status: i32,
-    pub(crate) flags: u32,
-    pub(crate) num_fences: u32,
-    pub(crate) pad: u32,
-    pub(crate) sync_fence_info: u64,
+pub struct FileInfo {
+    pub name: [u8; 32],
+    pub status: i32,
+    pub flags: u32,
+    pub num_fences: u32,
+    pub pad: u32,
+    pub sync_fence_info: u64,
 }
 
 /// `struct sync_set_deadline`
 #[repr(C)]
-pub(crate) struct SetDeadline {
-    pub(crate) deadline_ns: u64,
-    pub(crate) pad: u64,
+pub struct SetDeadline {
+    pub deadline_ns: u64,
+    pub pad: u64,
 }
 
 plain! {
@@ -63,17 +63,17 @@ ioctls! { b'>';
 const USUAL_FENCES: usize = 32;
 
 /// What `SYNC_IOC_FILE_INFO` told of one sync_file.
-pub(crate) struct Info {
+pub struct Info {
     /// Its name, which the kernel makes from the fence.
-    pub(crate) name: [u8; 32],
+    pub name: [u8; 32],
     /// Its status.
-    pub(crate) status: i32,
+    pub status: i32,
     /// Its fences.
-    pub(crate) fences: Vec<FenceInfo>,
+    pub fences: Vec<FenceInfo>,
 }
 
 /// Asks for a sync_file's state and fences.
-pub(crate) fn info(fd: i32) -> nix::Result<Info> {
+pub fn info(fd: i32) -> nix::Result<Info> {
     match info_of_up_to(fd, USUAL_FENCES) {
         Err(Errno::EINVAL) => {
             let mut count = FileInfo::zeroed();
@@ -100,7 +100,7 @@ fn info_of_up_to(fd: i32, capacity: usize) -> nix::Result<Info> {
 }
 
 /// A C string in a fixed field, up to its first zero byte.
-pub(crate) fn text(field: &[u8]) -> &str {
+pub fn text(field: &[u8]) -> &str {
     let end = field
         .iter()
         .position(|&byte| byte == 0)

@@ -15,17 +15,17 @@ const DISABLE: libc::c_ulong = nix::request_code_none!(b'c', 101) as libc::c_ulo
 const TRACE_PC: libc::c_ulong = 0;
 
 /// Sets the size of the buffer in words.
-pub(crate) fn init_trace(fd: i32, words: usize) -> nix::Result<()> {
+pub fn init_trace(fd: i32, words: usize) -> nix::Result<()> {
     call(fd, INIT_TRACE, words as libc::c_ulong)
 }
 
 /// Traces the calling thread's program counters.
-pub(crate) fn enable(fd: i32) -> nix::Result<()> {
+pub fn enable(fd: i32) -> nix::Result<()> {
     call(fd, ENABLE, TRACE_PC)
 }
 
 /// Stops it.
-pub(crate) fn disable(fd: i32) -> nix::Result<()> {
+pub fn disable(fd: i32) -> nix::Result<()> {
     call(fd, DISABLE, 0)
 }
 

@@ -1,15 +1,23 @@
-//! Typed system calls, one file a kernel header. Nothing here knows what a program is.
+//! What clients of the target's kernel share: typed system calls, one file a kernel header, [`node`] and [`content`].
+//! Nothing here knows what a program of the fuzzer is.
 //!
 //! Descriptors are plain numbers on purpose: a program may use a closed slot, and then the kernel must see -1.
 
-pub(crate) mod clock;
-pub(crate) mod dma_buf;
-pub(crate) mod double;
-pub(crate) mod file;
-pub(crate) mod kcov;
-pub(crate) mod memory;
-pub(crate) mod sync_file;
-pub(crate) mod v4l2;
+pub mod call_timer;
+pub mod clock;
+pub mod content;
+#[expect(missing_docs, reason = "as in the header, which documents them")]
+pub mod dma_buf;
+#[expect(missing_docs, reason = "as in the header, which documents them")]
+pub mod double;
+pub mod file;
+pub mod kcov;
+pub mod memory;
+pub mod node;
+#[expect(missing_docs, reason = "as in the header, which documents them")]
+pub mod sync_file;
+#[expect(missing_docs, reason = "as in the header, which documents them")]
+pub mod v4l2;
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,7 +29,7 @@ use nix::sys::ioctl::ioctl_num_type;
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
 /// System calls that went through this module since the process started (wraps around).
-pub(crate) fn calls() -> u32 {
+pub fn calls() -> u32 {
     CALLS.load(Ordering::Relaxed)
 }
 
@@ -36,7 +44,7 @@ fn checked(value: libc::c_int) -> nix::Result<libc::c_int> {
 /// # Safety
 ///
 /// Every bit pattern must be a valid value, and the layout must be C's.
-pub(crate) unsafe trait Plain: Sized {
+pub unsafe trait Plain: Sized {
     /// The value whose bytes are all zero.
     fn zeroed() -> Self {
         // SAFETY: by the trait's contract zero bytes are a valid value.
@@ -48,7 +56,7 @@ pub(crate) unsafe trait Plain: Sized {
 unsafe impl Plain for libc::c_int {}
 
 /// An ioctl that takes a pointer to a `T`.
-pub(crate) struct Ioctl<T> {
+pub struct Ioctl<T> {
     request: ioctl_num_type,
     argument: PhantomData<fn(&mut T)>,
 }
@@ -57,7 +65,7 @@ impl<T: Plain> Ioctl<T> {
     /// # Safety
     ///
     /// The kernel must read and write nothing beyond a `T` (and what valid pointers inside it name) for this request.
-    pub(crate) const unsafe fn new(request: ioctl_num_type) -> Self {
+    pub const unsafe fn new(request: ioctl_num_type) -> Self {
         Self {
             request,
             argument: PhantomData,
@@ -65,7 +73,7 @@ impl<T: Plain> Ioctl<T> {
     }
 
     /// Calls it.
-    pub(crate) fn call(&self, fd: i32, argument: &mut T) -> nix::Result<libc::c_int> {
+    pub fn call(&self, fd: i32, argument: &mut T) -> nix::Result<libc::c_int> {
         // SAFETY: by the constructor's contract the kernel touches no more than the `T` that is borrowed here.
         checked(unsafe { libc::ioctl(fd, self.request, argument as *mut T) })
     }
@@ -77,8 +85,8 @@ macro_rules! ioctls {
         $(#[$doc])*
         // SAFETY: the request number encodes the size of the argument, which is checked against the kernel's header
         // beside its definition.
-        pub(crate) const $name: $crate::sys::Ioctl<$argument> = unsafe {
-            $crate::sys::Ioctl::new(nix::$direction!($magic, $number, ::std::mem::size_of::<$argument>()))
+        pub const $name: $crate::Ioctl<$argument> = unsafe {
+            $crate::Ioctl::new(nix::$direction!($magic, $number, ::std::mem::size_of::<$argument>()))
         };
     )* };
 }
@@ -88,7 +96,7 @@ pub(crate) use ioctls;
 macro_rules! plain {
     ($($name:ty = $size:expr;)*) => { $(
         // SAFETY: `repr(C)` and made of integers and arrays of them only.
-        unsafe impl $crate::sys::Plain for $name {}
+        unsafe impl $crate::Plain for $name {}
         const _: () = assert!(::std::mem::size_of::<$name>() == $size);
     )* };
 }

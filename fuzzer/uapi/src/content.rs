@@ -2,8 +2,8 @@
 
 use trace::{Content, Stamp};
 
-use crate::sys::double;
-use crate::sys::memory::Mapping;
+use crate::double;
+use crate::memory::Mapping;
 
 /// 64-bit words of `struct vb2_double_stamp`.
 const STAMP_WORDS: usize = 4;
@@ -11,7 +11,7 @@ const STAMP_WORDS: usize = 4;
 const TIME_WORD: usize = 2;
 
 /// Looks at a mapped plane; times are told relative to `start`.
-pub(crate) fn look(plane: &Mapping, start: u64) -> Content {
+pub fn look(plane: &Mapping, start: u64) -> Content {
     look_at(plane.words(), start, |index| plane.word(index))
 }
 
@@ -46,7 +46,7 @@ fn stamp(words: usize, word: &impl Fn(usize) -> u64) -> Option<double::Stamp> {
 }
 
 /// The time since the program started, or -1 for anything before: how long before depends on what ran earlier.
-pub(crate) fn since(start: u64, time: u64) -> i64 {
+pub fn since(start: u64, time: u64) -> i64 {
     time.checked_sub(start).map_or(-1, |since| since as i64)
 }
 

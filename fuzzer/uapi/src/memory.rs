@@ -12,7 +12,7 @@ use super::checked;
 /// # Invariants
 ///
 /// `start` is the start of a live mapping of `length` bytes, page aligned, of which this is the only owner.
-pub(crate) struct Mapping {
+pub struct Mapping {
     start: NonNull<u8>,
     length: usize,
 }
@@ -22,7 +22,12 @@ unsafe impl Send for Mapping {}
 
 impl Mapping {
     /// Maps a descriptor from offset 0; `write` also for stores.
-    pub(crate) fn new(fd: i32, length: usize, write: bool) -> nix::Result<Self> {
+    pub fn new(fd: i32, length: usize, write: bool) -> nix::Result<Self> {
+        Self::at(fd, 0, length, write)
+    }
+
+    /// Maps a descriptor from that offset.
+    pub fn at(fd: i32, offset: i64, length: usize, write: bool) -> nix::Result<Self> {
         let protection = libc::PROT_READ | if write { libc::PROT_WRITE } else { 0 };
         // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing.
         let start = unsafe {
@@ -32,7 +37,7 @@ impl Mapping {
                 protection,
                 libc::MAP_SHARED,
                 fd,
-                0,
+                offset,
             )
         };
         checked(if start == libc::MAP_FAILED { -1 } else { 0 })?;
@@ -42,29 +47,48 @@ impl Mapping {
     }
 
     /// Number of whole 64-bit words.
-    pub(crate) fn words(&self) -> usize {
+    pub fn words(&self) -> usize {
         self.length / 8
     }
 
     /// Loads the 64-bit word with that index.
-    pub(crate) fn word(&self, index: usize) -> u64 {
+    pub fn word(&self, index: usize) -> u64 {
         assert!(index < self.words());
         // SAFETY: by the invariant and the check the word lies in the mapping; volatile, since others store into it.
         unsafe { self.start.cast::<u64>().add(index).read_volatile() }
     }
 
     /// Loads a word with acquire semantics.
-    pub(crate) fn word_acquire(&self, index: usize) -> u64 {
+    pub fn word_acquire(&self, index: usize) -> u64 {
         let word = self.word(index);
         std::sync::atomic::fence(std::sync::atomic::Ordering::Acquire);
         word
     }
 
     /// Stores a word.
-    pub(crate) fn set_word(&mut self, index: usize, value: u64) {
+    pub fn set_word(&mut self, index: usize, value: u64) {
         assert!(index < self.words());
         // SAFETY: as in `word`; only mappings made for stores are stored to.
         unsafe { self.start.cast::<u64>().add(index).write_volatile(value) }
+    }
+
+    /// Stores bytes from the start on, and zeroes up to the next word; what does not fit is left out.
+    pub fn store(&mut self, bytes: &[u8]) {
+        for (index, chunk) in bytes.chunks(8).take(self.words()).enumerate() {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.set_word(index, u64::from_ne_bytes(word));
+        }
+    }
+
+    /// Loads so many bytes from the start on, or as many as there are words for.
+    pub fn load(&self, length: usize) -> Vec<u8> {
+        let words = 0..length.div_ceil(8).min(self.words());
+        let mut bytes: Vec<u8> = words
+            .flat_map(|index| self.word(index).to_ne_bytes())
+            .collect();
+        bytes.truncate(length);
+        bytes
     }
 }
 

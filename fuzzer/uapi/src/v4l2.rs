@@ -1,0 +1,232 @@
+//! `linux/videodev2.h`: the single-planar structures and ioctls that programs use.
+
+use super::{ioctls, plain};
+
+/// `V4L2_BUF_TYPE_VIDEO_CAPTURE`
+pub const TYPE_CAPTURE: u32 = 1;
+/// `V4L2_BUF_TYPE_VIDEO_OUTPUT`
+pub const TYPE_OUTPUT: u32 = 2;
+/// `V4L2_MEMORY_MMAP`
+pub const MEMORY_MMAP: u32 = 1;
+/// `V4L2_MEMORY_DMABUF`
+pub const MEMORY_DMABUF: u32 = 4;
+/// `V4L2_FIELD_NONE`
+pub const FIELD_NONE: u32 = 1;
+/// `V4L2_CAP_VIDEO_M2M`
+pub const CAP_VIDEO_M2M: u32 = 0x8000;
+/// `V4L2_EVENT_EOS`
+pub const EVENT_EOS: u32 = 2;
+/// `V4L2_EVENT_SOURCE_CHANGE`
+pub const EVENT_SOURCE_CHANGE: u32 = 5;
+/// `V4L2_DEC_CMD_START`
+pub const DEC_CMD_START: u32 = 0;
+/// `V4L2_DEC_CMD_STOP`
+pub const DEC_CMD_STOP: u32 = 1;
+/// `V4L2_ENC_CMD_START`
+pub const ENC_CMD_START: u32 = 0;
+/// `V4L2_ENC_CMD_STOP`
+pub const ENC_CMD_STOP: u32 = 1;
+/// `V4L2_PIX_FMT_YUV420`
+pub const PIX_FMT_YUV420: u32 = u32::from_le_bytes(*b"YU12");
+/// `V4L2_BUF_FLAG_ERROR`
+pub const BUF_FLAG_ERROR: u32 = 0x40;
+/// `V4L2_BUF_FLAG_QUEUED`, `_DONE`, `_IN_REQUEST` and `_PREPARED`: the buffer's content is not userspace's to change.
+pub const BUF_FLAGS_TAKEN: u32 = 0x2 | 0x4 | 0x80 | 0x400;
+
+/// `struct v4l2_capability`
+#[repr(C)]
+pub struct Capability {
+    pub driver: [u8; 16],
+    pub card: [u8; 32],
+    pub bus_info: [u8; 32],
+    pub version: u32,
+    pub capabilities: u32,
+    pub device_caps: u32,
+    pub reserved: [u32; 3],
+}
+
+/// `struct v4l2_format` with its `pix` member.
+#[repr(C, align(8))]
+pub struct Format {
+    pub kind: u32,
+    pub padding: u32,
+    pub width: u32,
+    pub height: u32,
+    pub pixelformat: u32,
+    pub field: u32,
+    pub bytesperline: u32,
+    pub sizeimage: u32,
+    pub rest: [u32; 44],
+}
+
+/// `struct v4l2_requestbuffers`
+#[repr(C)]
+pub struct RequestBuffers {
+    pub count: u32,
+    pub kind: u32,
+    pub memory: u32,
+    pub capabilities: u32,
+    pub flags: u8,
+    pub reserved: [u8; 3],
+}
+
+/// `struct v4l2_create_buffers`
+#[repr(C)]
+pub struct CreateBuffers {
+    pub index: u32,
+    pub count: u32,
+    pub memory: u32,
+    pub padding: u32,
+    pub format: Format,
+    pub capabilities: u32,
+    pub flags: u32,
+    pub max_num_buffers: u32,
+    pub reserved: [u32; 5],
+}
+
+/// `struct v4l2_remove_buffers`
+#[repr(C)]
+pub struct RemoveBuffers {
+    pub index: u32,
+    pub count: u32,
+    pub kind: u32,
+    pub reserved: [u32; 13],
+}
+
+/// `struct v4l2_buffer`; `m` is the union, of which the low half is `fd` or `offset`.
+#[repr(C)]
+pub struct Buffer {
+    pub index: u32,
+    pub kind: u32,
+    pub bytesused: u32,
+    pub flags: u32,
+    pub field: u32,
+    pub padding: u32,
+    pub timestamp: [i64; 2],
+    pub timecode: [u32; 4],
+    pub sequence: u32,
+    pub memory: u32,
+    pub m: i64,
+    pub length: u32,
+    pub reserved2: u32,
+    pub request_fd: i32,
+    pub end_padding: u32,
+}
+
+impl Buffer {
+    /// Where to map an MMAP buffer's plane: `m.offset`.
+    pub fn offset(&self) -> i64 {
+        self.m & i64::from(u32::MAX)
+    }
+}
+
+/// `struct v4l2_control`
+#[repr(C)]
+pub struct Control {
+    pub id: u32,
+    pub value: i32,
+}
+
+/// `struct v4l2_exportbuffer`
+#[repr(C)]
+pub struct ExportBuffer {
+    pub kind: u32,
+    pub index: u32,
+    pub plane: u32,
+    pub flags: u32,
+    pub fd: i32,
+    pub reserved: [u32; 11],
+}
+
+/// `struct v4l2_decoder_cmd`
+#[repr(C)]
+pub struct DecoderCommand {
+    pub cmd: u32,
+    pub flags: u32,
+    pub raw: [u64; 8],
+}
+
+/// `struct v4l2_encoder_cmd`
+#[repr(C)]
+pub struct EncoderCommand {
+    pub cmd: u32,
+    pub flags: u32,
+    pub raw: [u32; 8],
+}
+
+/// `struct v4l2_event_subscription`
+#[repr(C)]
+pub struct EventSubscription {
+    pub kind: u32,
+    pub id: u32,
+    pub flags: u32,
+    pub reserved: [u32; 5],
+}
+
+/// `struct v4l2_event`; the first word of the union is `src_change.changes` for a source change.
+#[repr(C)]
+pub struct Event {
+    pub kind: u32,
+    pub padding: u32,
+    pub union: [u32; 16],
+    pub pending: u32,
+    pub sequence: u32,
+    pub timestamp: [i64; 2],
+    pub id: u32,
+    pub reserved: [u32; 8],
+    pub end_padding: u32,
+}
+
+plain! {
+    Capability = 104;
+    Format = 208;
+    RequestBuffers = 20;
+    CreateBuffers = 256;
+    RemoveBuffers = 64;
+    Buffer = 88;
+    Control = 8;
+    ExportBuffer = 64;
+    DecoderCommand = 72;
+    EncoderCommand = 40;
+    EventSubscription = 32;
+    Event = 136;
+}
+
+ioctls! { b'V';
+    /// `VIDIOC_QUERYCAP`
+    QUERYCAP = request_code_read(0, Capability);
+    /// `VIDIOC_G_FMT`
+    G_FMT = request_code_readwrite(4, Format);
+    /// `VIDIOC_S_FMT`
+    S_FMT = request_code_readwrite(5, Format);
+    /// `VIDIOC_REQBUFS`
+    REQBUFS = request_code_readwrite(8, RequestBuffers);
+    /// `VIDIOC_QUERYBUF`
+    QUERYBUF = request_code_readwrite(9, Buffer);
+    /// `VIDIOC_QBUF`
+    QBUF = request_code_readwrite(15, Buffer);
+    /// `VIDIOC_EXPBUF`
+    EXPBUF = request_code_readwrite(16, ExportBuffer);
+    /// `VIDIOC_DQBUF`
+    DQBUF = request_code_readwrite(17, Buffer);
+    /// `VIDIOC_STREAMON`
+    STREAMON = request_code_write(18, nix::libc::c_int);
+    /// `VIDIOC_STREAMOFF`
+    STREAMOFF = request_code_write(19, nix::libc::c_int);
+    /// `VIDIOC_S_CTRL`
+    S_CTRL = request_code_readwrite(28, Control);
+    /// `VIDIOC_ENCODER_CMD`
+    ENCODER_CMD = request_code_readwrite(77, EncoderCommand);
+    /// `VIDIOC_DQEVENT`
+    DQEVENT = request_code_read(89, Event);
+    /// `VIDIOC_SUBSCRIBE_EVENT`
+    SUBSCRIBE_EVENT = request_code_write(90, EventSubscription);
+    /// `VIDIOC_CREATE_BUFS`
+    CREATE_BUFS = request_code_readwrite(92, CreateBuffers);
+    /// `VIDIOC_PREPARE_BUF`
+    PREPARE_BUF = request_code_readwrite(93, Buffer);
+    /// `VIDIOC_DECODER_CMD`
+    DECODER_CMD = request_code_readwrite(96, DecoderCommand);
+    /// `VIDIOC_REMOVE_BUFS`
+    REMOVE_BUFS = request_code_readwrite(104, RemoveBuffers);
+}
