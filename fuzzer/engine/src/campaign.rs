@@ -15,7 +15,7 @@ use libafl::{
     generators::Generator,
     state::HasCorpus,
 };
-use program::Program;
+use program::{Driver, Program};
 use trace::wire::FenceCounts;
 
 use crate::{
@@ -49,6 +49,8 @@ pub struct Campaign {
     pub bound: Bound,
     /// Programs to begin with, in this order.
     pub seeds: Vec<Program>,
+    /// What programs are made for.
+    pub driver: Driver,
     /// What the judge may expect of the driver.
     pub expectation: Expectation,
     /// Where the corpus is kept; without one it lies in a temporary folder.
@@ -223,7 +225,7 @@ impl Search<'_> {
             }
         }
         for _ in 0..GENERATED {
-            let case = ProgramGenerator.generate(&mut self.state)?;
+            let case = ProgramGenerator(self.campaign.driver).generate(&mut self.state)?;
             if let Step::End = self.evaluate(case)? {
                 return Ok(Step::End);
             }
@@ -243,7 +245,7 @@ impl Search<'_> {
     }
 
     fn mutate(&mut self) -> Result<()> {
-        let mut stages = wiring::stages();
+        let mut stages = wiring::stages(self.campaign.driver);
         ensure!(
             self.state.corpus().count() > 0,
             "no program showed anything new: does the kernel have KCOV and the fence ledger?"

@@ -22,5 +22,5 @@ mod wiring;
 
 pub use campaign::{Bound, Campaign, Ended, Events, Outcome, Stats, campaign};
 pub use finding::{DETERMINISM, Finding, Key};
-pub use session::{Leaks, Run, Session};
+pub use session::{Leaks, Run, Session, death};
 pub use target::{Ran, Target};

@@ -14,17 +14,18 @@ use libafl_bolts::{
     rands::Rand,
     tuples::{tuple_list, tuple_list_type},
 };
-use program::{FromWords, Mutation, Profile, Program};
+use program::{Driver, FromWords, Mutation, Profile, Program};
 
 use crate::{input::Case, wiring::State};
 
 /// Makes programs from nothing, each from a profile of its own: programs that do everything at once get nowhere.
-pub(crate) struct ProgramGenerator;
+#[derive(Debug)]
+pub(crate) struct ProgramGenerator(pub(crate) Driver);
 
 impl Generator<Case, State> for ProgramGenerator {
     fn generate(&mut self, state: &mut State) -> Result<Case, Error> {
         let mut choose = FromWords(|| state.rand_mut().next());
-        let profile = Profile::default().swarm(&mut choose);
+        let profile = Profile::of(self.0).swarm(&mut choose);
         Ok(Case(program::generate(&mut choose, &profile)))
     }
 }
@@ -32,13 +33,15 @@ impl Generator<Case, State> for ProgramGenerator {
 /// One of the program crate's mutations.
 #[derive(Debug)]
 pub(crate) struct ProgramMutator {
+    driver: Driver,
     mutation: Mutation,
     name: Cow<'static, str>,
 }
 
 impl ProgramMutator {
-    fn new(mutation: Mutation) -> ProgramMutator {
+    fn new(driver: Driver, mutation: Mutation) -> ProgramMutator {
         ProgramMutator {
+            driver,
             mutation,
             name: Cow::Owned(format!("{mutation:?}").to_lowercase()),
         }
@@ -58,7 +61,7 @@ impl Mutator<Case, State> for ProgramMutator {
             _ => Program::default(),
         };
         let mut choose = FromWords(|| state.rand_mut().next());
-        let profile = Profile::default().swarm(&mut choose);
+        let profile = Profile::of(self.driver).swarm(&mut choose);
         match self.mutation.apply(&case.0, &donor, &profile, &mut choose) {
             Some(changed) => {
                 case.0 = changed;
@@ -83,7 +86,7 @@ fn donor(state: &mut State) -> Result<Program, Error> {
 
 /// Puts a new program in the place of the old one, so that the search never runs out of what its corpus does not hold.
 #[derive(Debug)]
-pub(crate) struct Anew;
+pub(crate) struct Anew(ProgramGenerator);
 
 impl Named for Anew {
     fn name(&self) -> &Cow<'static, str> {
@@ -93,7 +96,7 @@ impl Named for Anew {
 
 impl Mutator<Case, State> for Anew {
     fn mutate(&mut self, state: &mut State, case: &mut Case) -> Result<MutationResult, Error> {
-        *case = ProgramGenerator.generate(state)?;
+        *case = self.0.generate(state)?;
         Ok(MutationResult::Mutated)
     }
 
@@ -118,9 +121,9 @@ pub(crate) type Mutations = tuple_list_type!(
     Anew
 );
 
-/// The mutators that LibAFL stacks.
-pub(crate) fn mutations() -> Mutations {
-    let one = ProgramMutator::new;
+/// The mutators that LibAFL stacks, for programs of this driver.
+pub(crate) fn mutations(driver: Driver) -> Mutations {
+    let one = |mutation| ProgramMutator::new(driver, mutation);
     tuple_list!(
         one(Mutation::Insert),
         one(Mutation::Insert),
@@ -133,7 +136,7 @@ pub(crate) fn mutations() -> Mutations {
         one(Mutation::Delay),
         one(Mutation::Async),
         one(Mutation::Flip),
-        Anew
+        Anew(ProgramGenerator(driver))
     )
 }
 
@@ -145,9 +148,9 @@ mod tests {
 
     #[test]
     fn every_mutation_of_the_program_crate_is_wired() {
-        let names = mutations().names();
+        let names = mutations(Driver::Double).names();
         for mutation in Mutation::ALL {
-            let name = ProgramMutator::new(*mutation).name;
+            let name = ProgramMutator::new(Driver::Double, *mutation).name;
             assert!(names.contains(&name), "{name} is missing");
         }
     }

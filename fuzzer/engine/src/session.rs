@@ -178,7 +178,8 @@ fn died(trace: &Trace) -> bool {
 /// The level of the lines that a dying kernel leaves on its console, which do not tell theirs: `KERN_ERR`.
 const CONSOLE_LEVEL: u8 = 3;
 
-fn death(how: trace::Death, log: Vec<String>) -> Trace {
+/// What is left of a run under which the target died: the last lines of its console, and that it died.
+pub fn death(how: trace::Death, log: Vec<String>) -> Trace {
     let line = |text| Event::Log {
         level: CONSOLE_LEVEL,
         text,

@@ -20,6 +20,8 @@ use libafl_bolts::{
     tuples::{tuple_list, tuple_list_type},
 };
 
+use program::Driver;
+
 use crate::{
     executor::TargetExecutor,
     filter::SeenFilter,
@@ -95,7 +97,7 @@ pub(crate) fn search(seed: u64, folder: &Path) -> Result<(State, Fuzzer, Observe
 }
 
 /// The stages that a chosen corpus entry goes through.
-pub(crate) fn stages<'t>() -> Stages<'t> {
-    let mutator = HavocScheduledMutator::with_max_stack_pow(mutations(), STACK);
+pub(crate) fn stages<'t>(driver: Driver) -> Stages<'t> {
+    let mutator = HavocScheduledMutator::with_max_stack_pow(mutations(driver), STACK);
     tuple_list!(StdMutationalStage::with_max_iterations(mutator, ROUND))
 }

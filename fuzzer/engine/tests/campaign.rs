@@ -190,6 +190,7 @@ fn plan(programs: u64) -> Campaign {
         seed: 7,
         bound: Bound::Programs(programs),
         seeds: vec!["a = open double\nclose a\n".parse().unwrap()],
+        driver: program::Driver::Double,
         expectation: judge::Expectation::default(),
         corpus: None,
         stop_after: None,

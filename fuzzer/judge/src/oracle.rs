@@ -10,6 +10,7 @@ mod i08_complete;
 mod i09_stamp;
 mod i10_order;
 mod i11_unarmed;
+mod i11_untold;
 mod i12_armed;
 mod i13_usage;
 mod i14_name;
@@ -52,6 +53,7 @@ const LEDGER: &[Oracle] = &[
     i09_stamp::oracle,
     i10_order::oracle,
     i11_unarmed::oracle,
+    i11_untold::oracle,
     i12_armed::oracle,
     i13_usage::oracle,
     i14_name::oracle,

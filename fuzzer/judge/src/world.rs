@@ -10,12 +10,15 @@ pub(crate) mod sight;
 pub(crate) mod slot;
 pub(crate) mod span;
 
+use std::collections::HashMap;
+
 use program::{Access, Op, Program};
 use trace::{Call, Event, FenceId, Mark, Trace};
 
 use self::buffer::Buffers;
 use self::fence::{Fence, Fences};
 use self::memory::MemoryId;
+use self::place::Place;
 use self::sight::Sights;
 use self::slot::ImportedFences;
 use self::span::{Moment, Span, Timeline};
@@ -34,6 +37,8 @@ pub(crate) struct World<'a> {
     pub(crate) buffers: Buffers,
     pub(crate) sights: Sights,
     pub(crate) imports: Vec<ImportedFences>,
+    /// Whose buffer the driver got, by the event that tells so, as far as known.
+    pub(crate) takers: HashMap<usize, Place>,
 }
 
 impl<'a> World<'a> {

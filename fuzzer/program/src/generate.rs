@@ -5,11 +5,13 @@ mod details;
 mod fit;
 mod scene;
 mod script;
+mod stateful;
 mod wrong;
 
 use arbitrary::{Arbitrary, Unstructured};
 
 use crate::choose::{Choose, FromBytes};
+use crate::driver::Driver;
 use crate::limits;
 use crate::model::Model;
 use crate::op::{MAX_OPS, Op, Program, Step};
@@ -30,7 +32,7 @@ fn build(choose: &mut dyn Choose, profile: &Profile) -> Builder {
     // Scenes overshoot the length, so what is drawn is a little short of the mean.
     let shortest = profile.mean_ops / 2;
     let length = shortest + choose.below(profile.mean_ops / 2 + 1);
-    let mut builder = Builder::default();
+    let mut builder = Builder::new(profile.driver);
     while builder.steps.len() < length.clamp(1, MAX_OPS) && !choose.exhausted() {
         let before = builder.steps.len();
         builder.grow(choose, profile);
@@ -61,7 +63,7 @@ fn draw(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Option<(St
         wrong::pick_op(model, choose, profile)?
     } else {
         let mut op = fit::pick_op(model, choose, profile)?;
-        details::fill(&mut op, choose);
+        details::fill(&mut op, model.driver, choose);
         op
     };
     let asynchronous = goes_async(&op, model, choose, profile);
@@ -78,7 +80,6 @@ fn goes_async(op: &Op, model: &Model, choose: &mut dyn Choose, profile: &Profile
     op.kind().may_be_async() && choose.chance(profile.async_percent * factor)
 }
 
-#[derive(Default)]
 struct Builder {
     model: Model,
     steps: Vec<Step>,
@@ -87,6 +88,14 @@ struct Builder {
 }
 
 impl Builder {
+    fn new(driver: Driver) -> Self {
+        Self {
+            model: Model::new(driver),
+            steps: Vec::new(),
+            wrong: 0,
+        }
+    }
+
     /// Adds an operation or a scene.
     fn grow(&mut self, choose: &mut dyn Choose, profile: &Profile) {
         // A scene brings its own set-up, so it is a good start.

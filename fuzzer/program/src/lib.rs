@@ -6,6 +6,7 @@
 mod any;
 mod check;
 mod choose;
+mod driver;
 mod generate;
 mod keyword;
 mod limits;
@@ -25,6 +26,7 @@ mod syntax;
 
 pub use check::Invalid;
 pub use choose::{Choose, Exhaust, FromBytes, FromWords, Record, Replay, Seeded};
+pub use driver::{Driver, STREAMS};
 pub use generate::generate;
 pub use limits::{MAX_BYTES, MAX_TIME};
 pub use minimise::minimise;

@@ -4,6 +4,7 @@
 mod apply;
 mod file;
 
+use crate::driver::Driver;
 use crate::op::{Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_SYNCS, Op, Program, Queue, Step, Sync};
 use crate::part::Part;
 pub(crate) use file::{BufferState, FileModel, QueueModel};
@@ -54,6 +55,8 @@ pub(crate) struct Export {
 /// The state after some steps of a program.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
+    /// What `open double` opens.
+    pub(crate) driver: Driver,
     pub(crate) files: Vec<Slot<FileModel>>,
     pub(crate) dmabufs: Vec<Slot<Export>>,
     pub(crate) syncs: Vec<Slot<()>>,
@@ -67,15 +70,10 @@ pub(crate) struct Model {
     pub(crate) armed: bool,
 }
 
-impl Default for Model {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Model {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(driver: Driver) -> Self {
         Self {
+            driver,
             files: vec![Slot::Empty; MAX_FILES.into()],
             dmabufs: vec![Slot::Empty; MAX_DMABUFS.into()],
             syncs: vec![Slot::Empty; MAX_SYNCS.into()],
@@ -87,8 +85,8 @@ impl Model {
     }
 
     /// The state after all of `steps`.
-    pub(crate) fn after(steps: &[Step]) -> Self {
-        let mut model = Self::new();
+    pub(crate) fn after(driver: Driver, steps: &[Step]) -> Self {
+        let mut model = Self::new(driver);
         steps.iter().for_each(|step| model.apply(step));
         model
     }
@@ -210,9 +208,14 @@ pub struct Cost {
 }
 
 impl Program {
-    /// Guesses from above what the program costs to run.
+    /// Guesses from above what the program costs to run on the double.
     pub fn cost(&self) -> Cost {
-        let model = Model::after(&self.steps);
+        self.cost_on(Driver::Double)
+    }
+
+    /// Guesses from above what the program costs to run on this driver.
+    pub fn cost_on(&self, driver: Driver) -> Cost {
+        let model = Model::after(driver, &self.steps);
         Cost {
             time: model.time,
             bytes: model.peak_bytes,

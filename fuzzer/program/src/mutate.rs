@@ -71,7 +71,7 @@ impl Mutation {
             Self::Flip => change_part(&mut changed, choose, is_keyword)?,
         }
         changed.steps.truncate(MAX_OPS);
-        limits::tame(&mut changed);
+        limits::tame(&mut changed, profile.driver);
         (changed != *program && !changed.steps.is_empty()).then_some(changed)
     }
 }
@@ -92,7 +92,7 @@ fn insert(program: &mut Program, profile: &Profile, choose: &mut dyn Choose) -> 
         return None;
     }
     let place = choose.below(program.steps.len() + 1);
-    let model = Model::after(&program.steps[..place]);
+    let model = Model::after(profile.driver, &program.steps[..place]);
     let step = next_step(&model, choose, profile)?;
     program.steps.insert(place, step);
     Some(())

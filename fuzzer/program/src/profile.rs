@@ -2,11 +2,14 @@
 //! programs that do everything at once rarely get far with anything (swarm testing).
 
 use crate::choose::Choose;
+use crate::driver::Driver;
 use crate::syntax::OpKind;
 
 /// Weights and rates of the generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
+    /// What programs are made for.
+    pub(crate) driver: Driver,
     weights: Vec<u32>,
     /// Operations of a program, on average.
     pub mean_ops: usize,
@@ -23,6 +26,7 @@ pub struct Profile {
 impl Default for Profile {
     fn default() -> Self {
         Self {
+            driver: Driver::Double,
             weights: OpKind::ALL.iter().map(|kind| weight(*kind)).collect(),
             mean_ops: 20,
             wrong_percent: 20,
@@ -34,6 +38,26 @@ impl Default for Profile {
 }
 
 impl Profile {
+    /// What suits programs for this driver: it is not bothered with what it does not know.
+    pub fn of(driver: Driver) -> Self {
+        let mut profile = Self {
+            driver,
+            ..Self::default()
+        };
+        for kind in OpKind::ALL {
+            if !driver.knows(*kind) {
+                profile.set_weight(*kind, 0);
+            }
+        }
+        if driver == Driver::VicodecDecoder {
+            // Its streams are what it is about.
+            profile.scene_percent *= 2;
+            profile.set_weight(OpKind::DecoderCmd, 12);
+            profile.set_weight(OpKind::SourceChange, 6);
+        }
+        profile
+    }
+
     /// How often an operation is chosen where it fits, relative to others; 0 switches it off.
     pub fn weight(&self, kind: OpKind) -> u32 {
         self.weights[kind as usize]

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use program::{Mutation, Op, OpKind, Profile, Program, Queue, Record, Replay, Seeded, generate};
+use program::{
+    Driver, MAX_TIME, Mutation, Op, OpKind, Profile, Program, Queue, Record, Replay, Seeded,
+    generate,
+};
 
 const PROGRAMS: u64 = 4000;
 
@@ -165,4 +168,77 @@ fn inserted_operations_suit_their_place() {
         }
     }
     assert!(useful > 40, "{useful}");
+}
+
+/// Programs for another driver than the double.
+fn foreign(driver: Driver) -> Vec<Program> {
+    let program = |seed| {
+        let mut choose = Seeded::new(seed);
+        let profile = Profile::of(driver).swarm(&mut choose);
+        generate(&mut choose, &profile)
+    };
+    (0..500).map(program).collect()
+}
+
+#[test]
+fn drivers_are_asked_for_nothing_that_they_do_not_know() {
+    for driver in Driver::ALL {
+        for program in foreign(driver) {
+            let unknown = |op: &Op| !driver.knows(op.kind());
+            assert!(position(&program, unknown).is_none(), "{program}");
+        }
+    }
+}
+
+#[test]
+fn programs_for_every_driver_run_jobs_and_are_affordable() {
+    for driver in Driver::ALL {
+        let programs = foreign(driver);
+        let running = share(&programs, |program| program.cost_on(driver).runs_job);
+        assert!(running > 0.55, "{}: {running}", driver.name());
+        let dear = |program: &Program| {
+            let cost = program.cost_on(driver);
+            cost.time > MAX_TIME || cost.bytes > driver.most_bytes()
+        };
+        assert_eq!(share(&programs, dear), 0.0, "{}", driver.name());
+    }
+}
+
+#[test]
+fn mutants_for_every_driver_are_affordable() {
+    for driver in Driver::ALL {
+        let profile = Profile::of(driver);
+        let donor = generate(&mut Seeded::new(1), &profile);
+        for (seed, program) in (0..).zip(foreign(driver).iter().take(50)) {
+            let mut choose = Seeded::new(seed);
+            for mutation in Mutation::ALL {
+                if let Some(mutant) = mutation.apply(program, &donor, &profile, &mut choose) {
+                    let cost = mutant.cost_on(driver);
+                    assert!(cost.time <= MAX_TIME && cost.bytes <= driver.most_bytes());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn streams_of_a_decoder_begin_change_and_end() {
+    let programs = foreign(Driver::VicodecDecoder);
+    let with = |kind: OpKind| share(&programs, |p| position(p, |op| op.kind() == kind).is_some());
+    for kind in [OpKind::SourceChange, OpKind::DecoderCmd] {
+        assert!(with(kind) > 0.15, "{kind:?}: {}", with(kind));
+    }
+    let header_first = share(&programs, |program| {
+        let on = |wanted: Queue| {
+            position(
+                program,
+                move |op| matches!(op, Op::Streamon { queue, .. } if *queue == wanted),
+            )
+        };
+        match (on(Queue::Output), on(Queue::Capture)) {
+            (Some(output), Some(capture)) => output < capture,
+            _ => false,
+        }
+    });
+    assert!(header_first > 0.3, "{header_first}");
 }

@@ -3,12 +3,33 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use program::{MAX_BYTES, MAX_TIME, OpKind, parse};
+use program::{Driver, MAX_TIME, OpKind, parse};
 
+/// The seeds of the double.
 fn seeds() -> Vec<(PathBuf, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/seeds");
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    programs(&folder)
+}
+
+/// The seeds of every driver.
+fn all() -> Vec<(Driver, PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/seeds");
+    let of = |driver: Driver| {
+        let programs = match driver {
+            Driver::Double => seeds(),
+            other => programs(&folder.join(other.name())),
+        };
+        let named = programs.into_iter();
+        named.map(move |(path, text)| (driver, path, text))
+    };
+    Driver::ALL.into_iter().flat_map(of).collect()
+}
+
+/// The files in a folder.
+fn programs(folder: &Path) -> Vec<(PathBuf, String)> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.is_file());
     paths.sort();
     paths
         .into_iter()
@@ -18,9 +39,8 @@ fn seeds() -> Vec<(PathBuf, String)> {
 
 #[test]
 fn every_seed_is_a_program_and_its_canonical_text_is_the_same_program() {
-    let seeds = seeds();
-    assert!(seeds.len() >= 24, "{} seeds", seeds.len());
-    for (path, text) in seeds {
+    assert!(seeds().len() >= 24, "{} seeds", seeds().len());
+    for (_, path, text) in all() {
         let path = path.display();
         let parsed = parse(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
         let again = parse(&parsed.program.to_string()).unwrap();
@@ -35,10 +55,10 @@ fn every_seed_is_a_program_and_its_canonical_text_is_the_same_program() {
 
 #[test]
 fn every_seed_is_affordable_and_runs_a_job() {
-    for (path, text) in seeds() {
-        let cost = parse(&text).unwrap().program.cost();
+    for (driver, path, text) in all() {
+        let cost = parse(&text).unwrap().program.cost_on(driver);
         assert!(
-            cost.time <= MAX_TIME && cost.bytes <= MAX_BYTES,
+            cost.time <= MAX_TIME && cost.bytes <= driver.most_bytes(),
             "{}: {cost:?}",
             path.display()
         );
@@ -48,7 +68,7 @@ fn every_seed_is_affordable_and_runs_a_job() {
 
 #[test]
 fn every_seed_is_named_and_explained() {
-    for (path, text) in seeds() {
+    for (_, path, text) in all() {
         let name = path.file_name().unwrap().to_str().unwrap();
         assert_eq!(path.extension().unwrap(), "vb2", "{name}");
         assert!(
@@ -61,6 +81,16 @@ fn every_seed_is_named_and_explained() {
         );
         let widest = text.lines().map(str::len).max().unwrap();
         assert!(widest <= 122, "{name}: {widest} columns");
+    }
+}
+
+#[test]
+fn seeds_ask_their_driver_for_what_it_knows() {
+    for (driver, path, text) in all() {
+        for step in parse(&text).unwrap().program.steps {
+            let kind = step.op.kind();
+            assert!(driver.knows(kind), "{}: {kind:?}", path.display());
+        }
     }
 }
 

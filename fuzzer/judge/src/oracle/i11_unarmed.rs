@@ -1,4 +1,5 @@
-//! I11: a buffer that no running job will complete has no fence.
+//! I11: a buffer that no running job will complete has no fence. `i11_untold` does what can be done for drivers that tell
+//! nothing of their jobs.
 //!
 //! Attaching and starting the job are one go in the kernel, so by the second operation after the attachment the start, or
 //! the signal of a job that was cut short, has been recorded.

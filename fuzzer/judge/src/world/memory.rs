@@ -168,6 +168,10 @@ impl Memories {
     /// QBUF or PREPARE_BUF was tried: even a failed one may have had its plane filled.
     pub(super) fn touch(&mut self, slot: Slot, import: Option<MemoryId>) {
         let memories = [self.of(slot), import];
+        if memories == [None, None] && self.modes.contains_key(&slot.0) {
+            // It stands on some memory, and nobody knows on which.
+            self.epoch += 1;
+        }
         for memory in memories.into_iter().flatten() {
             self.renew(memory);
             self.writes.remove(&memory);

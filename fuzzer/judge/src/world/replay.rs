@@ -13,7 +13,7 @@ use super::World;
 use super::buffer::Buffers;
 use super::fence::Fences;
 use super::memory::{Epoch, Memories, MemoryId, Slot};
-use super::place::{Places, target};
+use super::place::{Place, Places, target};
 use super::sight::{Hung, Sights};
 use super::slot::{ImportedFences, Slots, SyncFile};
 use super::span::{Moment, Timeline, is_async};
@@ -33,6 +33,7 @@ pub(super) fn replay<'a>(program: &'a Program, trace: &'a Trace) -> World<'a> {
         buffers,
         sights,
         imports,
+        takers,
         ..
     } = replay;
     World {
@@ -43,6 +44,7 @@ pub(super) fn replay<'a>(program: &'a Program, trace: &'a Trace) -> World<'a> {
         buffers,
         sights,
         imports,
+        takers,
     }
 }
 
@@ -91,6 +93,7 @@ struct Replay<'a> {
     buffers: Buffers,
     sights: Sights,
     imports: Vec<ImportedFences>,
+    takers: HashMap<usize, Place>,
 }
 
 impl<'a> Replay<'a> {
@@ -108,6 +111,7 @@ impl<'a> Replay<'a> {
             buffers: Buffers::default(),
             sights: Sights::default(),
             imports: Vec::new(),
+            takers: HashMap::new(),
         }
     }
 

@@ -1,19 +1,8 @@
 //! The numbers of an operation that makes sense: common values often, rare ones rarely, always affordable.
 
 use crate::choose::Choose;
+use crate::driver::Driver;
 use crate::op::{Micros, Op};
-
-/// Sizes, the most useful first.
-const SIZES: [(u32, u32); 8] = [
-    (64, 64),
-    (32, 32),
-    (16, 16),
-    (128, 64),
-    (64, 128),
-    (128, 128),
-    (48, 33),
-    (320, 240),
-];
 
 /// Picks one of `values`; early ones are more likely.
 fn early<T: Copy>(choose: &mut dyn Choose, values: &[T]) -> T {
@@ -22,9 +11,9 @@ fn early<T: Copy>(choose: &mut dyn Choose, values: &[T]) -> T {
     values[choose.weighted(&weights)]
 }
 
-/// A size of the palette.
-pub(super) fn size(choose: &mut dyn Choose) -> (u32, u32) {
-    early(choose, &SIZES)
+/// A size that suits the driver.
+pub(super) fn size(driver: Driver, choose: &mut dyn Choose) -> (u32, u32) {
+    early(choose, driver.sizes())
 }
 
 fn micros(choose: &mut dyn Choose, values: &[u32]) -> Micros {
@@ -32,9 +21,9 @@ fn micros(choose: &mut dyn Choose, values: &[u32]) -> Micros {
 }
 
 /// Chooses the numbers of `op`. A count of 0 for REQBUFS means "free", and stays.
-pub(super) fn fill(op: &mut Op, choose: &mut dyn Choose) {
+pub(super) fn fill(op: &mut Op, driver: Driver, choose: &mut dyn Choose) {
     match op {
-        Op::SetFormat { width, height, .. } => (*width, *height) = size(choose),
+        Op::SetFormat { width, height, .. } => (*width, *height) = size(driver, choose),
         Op::Reqbufs { count, .. } if *count > 0 => *count = early(choose, &[2, 3, 1, 4, 8]),
         Op::CreateBufs { count, .. } => *count = early(choose, &[1, 2, 3]),
         Op::RemoveBufs { count, .. } => *count = early(choose, &[1, 1, 2]),
@@ -50,11 +39,11 @@ pub(super) fn fill(op: &mut Op, choose: &mut dyn Choose) {
             );
         }
         Op::SetDeadline { after, .. } => *after = micros(choose, &[1_000, 5_000, 0, 1_000_000]),
-        _ => fill_knob(op, choose),
+        _ => fill_knob(op, driver, choose),
     }
 }
 
-fn fill_knob(op: &mut Op, choose: &mut dyn Choose) {
+fn fill_knob(op: &mut Op, driver: Driver, choose: &mut dyn Choose) {
     match op {
         Op::GateClose { chunk, .. } => *chunk = early(choose, &[1, 2, 3, 4]),
         Op::JobTime { time, .. } => {
@@ -78,7 +67,7 @@ fn fill_knob(op: &mut Op, choose: &mut dyn Choose) {
             ..
         } => {
             *frame = early(choose, &[1, 2, 3]);
-            (*width, *height) = size(choose);
+            (*width, *height) = size(driver, choose);
         }
         _ => {}
     }

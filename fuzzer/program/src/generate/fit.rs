@@ -231,8 +231,9 @@ fn allocation(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, conten
     let (width, height) = content.size;
     let empty = !content.has_buffers();
     let format = match (empty, content.is_formatted(), queue) {
-        // The size that the double starts with is but one of many.
+        // The size that a device starts with is but one of many.
         (true, false, Queue::Output) => 30 * NORMAL,
+        (true, false, Queue::Capture) if model.driver.formats_capture() => 30 * NORMAL,
         (true, false, Queue::Capture) => NORMAL / 2,
         (true, true, _) => 1,
         _ => 0,

@@ -3,7 +3,9 @@
 
 use super::details;
 use super::script::Script;
+use super::stateful;
 use crate::choose::Choose;
+use crate::driver::Driver;
 use crate::model::{BufferState, Model};
 use crate::op::{DecoderCmd, EventKind, Interest, Memory, Micros, Op, Queue, Step};
 use crate::profile::Profile;
@@ -28,9 +30,54 @@ const SCENES: [Scene; 11] = [
     out_of_order,
 ];
 
+/// Scenes without a gate and a watchdog: a job is held no longer than it takes.
+const UNGATED: [Scene; 8] = [
+    gated_observers,
+    import_across,
+    in_place,
+    close_held,
+    reload_held,
+    stop_from_thread,
+    free_held,
+    out_of_order,
+];
+
+/// Scenes of an encoder: it drains as well.
+const ENCODER: [Scene; 6] = [
+    gated_observers,
+    import_across,
+    stop_from_thread,
+    free_held,
+    drain,
+    stateful::end_of_stream,
+];
+
+/// Scenes of a decoder.
+const DECODER: [Scene; 9] = [
+    gated_observers,
+    reconfigure,
+    close_held,
+    stop_from_thread,
+    free_held,
+    drain,
+    stateful::end_of_stream,
+    stateful::seek,
+    stateful::resize_under_job,
+];
+
+fn scenes(driver: Driver) -> &'static [Scene] {
+    match driver {
+        Driver::Double => &SCENES,
+        Driver::Vim2m => &UNGATED,
+        Driver::VicodecEncoder => &ENCODER,
+        Driver::VicodecDecoder => &DECODER,
+    }
+}
+
 /// The steps of one scene that suits the state; none if the scene that was drawn has no room.
 pub(super) fn play(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Vec<Step> {
-    let scene = SCENES[choose.below(SCENES.len())];
+    let scenes = scenes(model.driver);
+    let scene = scenes[choose.below(scenes.len())];
     perform(scene, model, choose, profile)
 }
 
@@ -108,7 +155,7 @@ fn reconfigure(script: &mut Script<'_>) -> Option<()> {
         file,
         event: EventKind::SourceChange,
     });
-    let (width, height) = details::size(script.choose);
+    let (width, height) = details::size(script.model.driver, script.choose);
     script.run(Op::SourceChange {
         file,
         frame: 2,

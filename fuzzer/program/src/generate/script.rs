@@ -2,6 +2,7 @@
 
 use super::details;
 use crate::choose::Choose;
+use crate::driver::Driver;
 use crate::model::{BufferState, Model};
 use crate::op::{Access, Dmabuf, File, Memory, Micros, Op, Queue, Step, Sync};
 
@@ -42,14 +43,19 @@ impl Script<'_> {
     pub(super) fn open(&mut self, file: File) {
         self.run(Op::Open { file });
         if self.choose.chance(85) {
-            let (width, height) = details::size(self.choose);
-            let queue = Queue::Output;
-            self.run(Op::SetFormat {
-                file,
-                queue,
-                width,
-                height,
-            });
+            let (width, height) = details::size(self.model.driver, self.choose);
+            let capture = self.model.driver.formats_capture();
+            for queue in [Queue::Output, Queue::Capture]
+                .into_iter()
+                .take(1 + usize::from(capture))
+            {
+                self.run(Op::SetFormat {
+                    file,
+                    queue,
+                    width,
+                    height,
+                });
+            }
         }
     }
 
@@ -125,6 +131,9 @@ impl Script<'_> {
 
     /// Brings a file to the point where a job is running, with its CAPTURE plane exported, before or after arming.
     pub(super) fn arm(&mut self, file: File) -> Option<Dmabuf> {
+        if self.model.driver == Driver::VicodecDecoder {
+            self.show_header(file);
+        }
         for queue in [Queue::Output, Queue::Capture] {
             self.allocate(file, queue, Memory::Mmap);
         }
@@ -145,7 +154,21 @@ impl Script<'_> {
         before.or_else(|| self.export(file, Queue::Capture, index))
     }
 
-    /// A job held at the gate, and the fence of its CAPTURE plane.
+    /// A stateful decoder learns from the first OUTPUT buffer what CAPTURE has to look like.
+    fn show_header(&mut self, file: File) {
+        self.allocate(file, Queue::Output, Memory::Mmap);
+        self.queue_one(file, Queue::Output);
+        let queue = Queue::Output;
+        if self
+            .model
+            .queue(file, queue)
+            .is_some_and(|content| !content.streaming)
+        {
+            self.run(Op::Streamon { file, queue });
+        }
+    }
+
+    /// A job held at the gate, if there is one, and the fence of its CAPTURE plane.
     pub(super) fn hold(&mut self, file: File) -> Option<(Dmabuf, Sync)> {
         let chunk = 1 + self.choose.below(3) as u32;
         self.run(Op::GateClose { file, chunk });

@@ -39,7 +39,7 @@ pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile)
 /// A sensible operation, but on a handle that was closed (or, if none was, never made).
 fn stale_handle(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Option<Op> {
     let mut op = fit::pick_op(model, choose, profile)?;
-    details::fill(&mut op, choose);
+    details::fill(&mut op, model.driver, choose);
     let made = usize::from(op.kind().makes_slot());
     let mut slots: Vec<_> = op.parts().into_iter().skip(made).filter(is_slot).collect();
     let index = choose.below(slots.len());
@@ -142,7 +142,7 @@ fn wrong_order(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
             })
         }
         5 => {
-            let (width, height) = details::size(choose);
+            let (width, height) = details::size(model.driver, choose);
             content.has_buffers().then_some(Op::SetFormat {
                 file,
                 queue,
@@ -212,7 +212,7 @@ fn wrong_type(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
 /// A sensible operation with one number that is out of all proportion.
 fn absurd_number(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Option<Op> {
     let mut op = fit::pick_op(model, choose, profile)?;
-    details::fill(&mut op, choose);
+    details::fill(&mut op, model.driver, choose);
     let number =
         |part: &Part<'_>| matches!(part, Part::Number(..) | Part::Size(..) | Part::Time(..));
     let mut numbers: Vec<_> = op.parts().into_iter().filter(number).collect();

@@ -25,7 +25,11 @@ impl Model {
     /// Operations that make and close slots.
     fn slot_op(&mut self, op: &Op) {
         match *op {
-            Op::Open { file } => set(&mut self.files, file.0, Slot::Live(FileModel::new())),
+            Op::Open { file } => set(
+                &mut self.files,
+                file.0,
+                Slot::Live(FileModel::new(self.driver)),
+            ),
             Op::CloseFile { file } => {
                 self.charge_job(file);
                 close(&mut self.files, file.0);
@@ -142,7 +146,7 @@ impl Model {
     fn set_format(&mut self, file: File, queue: Queue, width: u32, height: u32) {
         self.with(file, |model| {
             model.queue_mut(queue).ask_size(width, height);
-            if queue == Queue::Output {
+            if queue == Queue::Output && model.driver.formats_both() {
                 model.queue_mut(Queue::Capture).ask_size(width, height);
             }
         });
@@ -184,6 +188,9 @@ impl Model {
     }
 
     fn knob_op(&mut self, op: &Op) {
+        if !self.driver.knows(op.kind()) {
+            return;
+        }
         let micros = |time: Micros| u64::from(time.0);
         match *op {
             Op::GateClose { file, chunk } => self.with(file, |model| model.gated = chunk > 0),

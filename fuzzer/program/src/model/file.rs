@@ -2,19 +2,11 @@
 
 use std::collections::VecDeque;
 
+use crate::driver::Driver;
 use crate::op::{Completion, Fault, Memory, Queue};
 
-/// Size of both queues before the first S_FMT.
-const DEFAULT_SIZE: (u32, u32) = (64, 64);
-/// The double clamps sizes to this.
-const MAX_SIDE: u32 = 4096;
 /// Buffers that a queue of videobuf2 holds at most.
 pub(crate) const MAX_BUFFERS: u32 = 32;
-
-/// Bytes of a GREY frame after clamping: at least a page.
-fn frame_bytes(width: u32, height: u32) -> u64 {
-    (u64::from(width.min(MAX_SIDE)) * u64::from(height.min(MAX_SIDE))).max(4096)
-}
 
 /// Where a buffer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +21,8 @@ pub(crate) enum BufferState {
 /// One vb2 queue.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueModel {
+    driver: Driver,
+    queue: Queue,
     pub(crate) size: (u32, u32),
     pub(crate) memory: Option<Memory>,
     pub(crate) buffers: Vec<BufferState>,
@@ -43,16 +37,18 @@ pub(crate) struct QueueModel {
 }
 
 impl QueueModel {
-    fn new() -> Self {
+    fn new(driver: Driver, queue: Queue) -> Self {
         Self {
-            size: DEFAULT_SIZE,
+            driver,
+            queue,
+            size: driver.default_size(),
             memory: None,
             buffers: Vec::new(),
             streaming: false,
             queued: VecDeque::new(),
             done: VecDeque::new(),
             formatted: false,
-            largest: frame_bytes(DEFAULT_SIZE.0, DEFAULT_SIZE.1),
+            largest: driver.frame_bytes(queue, driver.default_size()),
             announced: 0,
         }
     }
@@ -101,13 +97,13 @@ impl QueueModel {
     }
 
     pub(super) fn ask_size(&mut self, width: u32, height: u32) {
-        let bytes = frame_bytes(width, height);
+        let bytes = self.driver.frame_bytes(self.queue, (width, height));
         if self.has_buffers() {
             // Refused, unless the model is wrong about the buffers.
             self.largest = self.largest.max(bytes);
         } else {
             self.largest = bytes;
-            self.size = (width.clamp(1, MAX_SIDE), height.clamp(1, MAX_SIDE));
+            self.size = self.driver.fit((width, height));
             self.formatted = true;
         }
     }
@@ -190,9 +186,10 @@ impl QueueModel {
     }
 }
 
-/// An open file of the double. Times are in microseconds; the defaults are those of its control ABI.
+/// An open file of the device under test. Times are in microseconds; the defaults are those of the double's control ABI.
 #[derive(Clone, Debug)]
 pub(crate) struct FileModel {
+    pub(super) driver: Driver,
     output: QueueModel,
     capture: QueueModel,
     pub(crate) gated: bool,
@@ -211,10 +208,11 @@ pub(crate) struct FileModel {
 }
 
 impl FileModel {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(driver: Driver) -> Self {
         Self {
-            output: QueueModel::new(),
-            capture: QueueModel::new(),
+            driver,
+            output: QueueModel::new(driver, Queue::Output),
+            capture: QueueModel::new(driver, Queue::Capture),
             gated: false,
             subscribed: false,
             drained: false,
@@ -223,7 +221,7 @@ impl FileModel {
             lost: false,
             inline: false,
             watchdog: 1_000_000,
-            job_time: 1_000,
+            job_time: driver.job_micros(),
             write_time: 0,
         }
     }
@@ -263,9 +261,10 @@ impl FileModel {
 
     pub(super) fn set_change(&mut self, frame: u32, width: u32, height: u32) {
         self.change = (frame > 0).then_some((frame, (width, height)));
-        let largest = frame_bytes(width, height);
+        let largest = self.driver.announced((width, height));
         for queue in [&mut self.output, &mut self.capture] {
-            queue.announced = queue.announced.max(largest);
+            let bytes = self.driver.frame_bytes(queue.queue, largest);
+            queue.announced = queue.announced.max(bytes);
         }
     }
 

@@ -16,6 +16,7 @@ impl Replay<'_> {
             Kind::Queue { buffer } => {
                 self.learn(buffer);
                 let slot = self.slot(buffer);
+                self.takers.extend(slot.map(|(place, _)| (at.index, place)));
                 self.memories.driver_takes(buffer, slot);
             }
             Kind::Attach {
