@@ -44,9 +44,15 @@ pub enum Command {
     Fuzz(Box<commands::fuzz::Args>),
     /// Run programs or findings again, each on a fresh boot
     Replay(commands::replay::Args),
+    /// Run a client program of yours in the target and judge what its fences did
+    Run(Box<commands::run::Args>),
+    /// Show what a compositor sees without the series, in the posted draft's shape, and with the series
+    Compositor(commands::compositor::Args),
+    /// Run the kernel's own tests of release fences in the target
+    Selftest(commands::selftest::Args),
     /// Judge a recorded trace
     Judge(commands::judge::Args),
-    /// Measure how fast programs run
+    /// Measure how fast programs run, or what release fences cost
     Bench(commands::bench::Args),
     /// Run every check of the project
     Test(commands::test::Args),
@@ -58,6 +64,8 @@ pub enum Command {
     Boot(commands::boot::Args),
     /// List the planted bugs and the invariants that each must break
     Plants(commands::plants::Args),
+    /// Check a series of kernel patches as its maintainers would
+    Series(commands::series::Args),
 }
 
 /// Reads the command line and runs the command.
@@ -73,6 +81,9 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     match command {
         Command::Fuzz(args) => commands::fuzz::run(*args, &options),
         Command::Replay(args) => commands::replay::run(args, &options),
+        Command::Run(args) => commands::run::run(*args, &options),
+        Command::Compositor(args) => commands::compositor::run(args, &options),
+        Command::Selftest(args) => commands::selftest::run(args, &options),
         Command::Judge(args) => commands::judge::run(args, &options),
         Command::Bench(args) => commands::bench::run(args, &options),
         Command::Test(args) => commands::test::run(args, &options),
@@ -80,6 +91,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Kernel(args) => commands::kernel::run(args, &options),
         Command::Boot(args) => commands::boot::run(args, &options),
         Command::Plants(args) => commands::plants::run(args, &options),
+        Command::Series(args) => commands::series::run(args, &options),
     }
 }
 

@@ -4,10 +4,14 @@
 
 pub mod bench;
 pub mod boot;
+pub mod compositor;
 pub mod doctor;
 pub mod fuzz;
 pub mod judge;
 pub mod kernel;
 pub mod plants;
 pub mod replay;
+pub mod run;
+pub mod selftest;
+pub mod series;
 pub mod test;

@@ -4,6 +4,7 @@
 //! [`setup::prepare`], which is quick when all is there, and boots a [`target::uml::Uml`].
 
 pub mod cli;
+pub mod client;
 pub mod clone;
 pub mod commands;
 pub mod exit;
@@ -14,5 +15,6 @@ pub mod process;
 pub mod progress;
 pub mod rig;
 pub mod setup;
+pub mod table;
 pub mod target;
 pub mod verdict;

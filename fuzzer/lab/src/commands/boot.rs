@@ -7,8 +7,9 @@ use engine::Target;
 use crate::{
     exit::Exit,
     plants,
-    setup::{self, Options},
-    target::uml::{Attach, Uml, UmlOptions, log},
+    rig::RigArgs,
+    setup::{self, Options, config::Config},
+    target::uml::{Attach, Time, Uml, UmlOptions, log},
 };
 
 /// Arguments of `lab boot`.
@@ -20,9 +21,15 @@ pub struct Args {
     /// Boot with this planted bug (see `lab plants`)
     #[arg(long, value_name = "NAME")]
     pub plant: Option<String>,
-    /// When the double attaches release fences
+    /// When the drivers attach release fences [default: device-run; none with --vanilla]
+    #[arg(long, value_enum)]
+    pub attach: Option<Attach>,
+    /// Boot a kernel that is configured like this
     #[arg(long, value_enum, default_value_t)]
-    pub attach: Attach,
+    pub config: Config,
+    /// What the guest's clock shows
+    #[arg(long, value_enum, default_value_t)]
+    pub time: Time,
     /// Boot with kmemleak, the leak detector, switched on
     #[arg(long)]
     pub kmemleak: bool,
@@ -35,17 +42,28 @@ pub struct Args {
 pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     // A wrong name is told before anything is built.
     args.plant.as_deref().map(plants::load).transpose()?;
-    let prepared = setup::prepare(options)?;
+    let mut rig = RigArgs {
+        attach: args.attach,
+        plant: args.plant.clone(),
+        ..RigArgs::default()
+    };
+    rig.settle(options)?;
+    let prepared = setup::prepare(&Options {
+        config: args.config,
+        ..options.clone()
+    })?;
     let Args {
         log: show,
         plant,
-        attach,
+        time,
         kmemleak,
         core,
+        ..
     } = args;
     let options = UmlOptions {
         plant,
-        attach,
+        attach: rig.attach(),
+        time,
         kmemleak,
         core,
         verbose: show,

@@ -3,11 +3,14 @@
 mod console;
 mod summary;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use engine::{Bound, Campaign, store};
-use program::Program;
+use program::{Driver, Program};
 
 use crate::{
     clone,
@@ -57,7 +60,8 @@ pub struct Args {
     pub rig: RigArgs,
 }
 
-const HELP: &str = "The campaign begins with the programs in corpus/seeds and corpus/regressions. Every program that shows new coverage or a \
+const HELP: &str = "The campaign begins with the programs in corpus/seeds and corpus/regressions, those for another driver than \
+the double with the ones in corpus/seeds/DRIVER. Every program that shows new coverage or a \
 new state is run twice and must leave the same trace. Everything that breaks an invariant is replayed three times on \
 fresh boots, minimised, and kept as a folder that `lab replay` repeats. Ctrl-C ends a campaign as its bound would. The exit \
 code is 0 if nothing was found, else that of the first finding (`lab --help` lists them).";
@@ -65,10 +69,11 @@ code is 0 if nothing was found, else that of the first finding (`lab --help` lis
 const DEFAULT_SECONDS: u64 = 60;
 
 /// Runs the campaign.
-pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
+pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     if args.list_plants {
         return plants::names();
     }
+    args.rig.settle(options)?;
     let campaign = campaign(&args)?;
     print!("{}", announcement(&args, &campaign));
     let mut rig = rig::ready(options, &args.rig)?;
@@ -94,6 +99,7 @@ fn campaign(args: &Args) -> anyhow::Result<Campaign> {
         seed: args.seed.map_or_else(draw, Ok)?,
         bound: args.programs.map_or(time, Bound::Programs),
         seeds: seeds(args)?,
+        driver: args.rig.driver,
         expectation: args.rig.expectation(),
         corpus: args.corpus.clone(),
         stop_after: args.stop_after.or(planted).map(|most| most as usize),
@@ -115,13 +121,10 @@ fn draw() -> anyhow::Result<u64> {
 }
 
 fn seeds(args: &Args) -> anyhow::Result<Vec<Program>> {
-    let own = clone::root()?.join("corpus");
+    let own = own_folders(&clone::root()?.join("corpus"), args.rig.driver);
     let kept = args.corpus.iter().filter(|corpus| corpus.is_dir()).cloned();
     let mut seeds = Vec::new();
-    for folder in [own.join("seeds"), own.join("regressions")]
-        .into_iter()
-        .chain(kept)
-    {
+    for folder in own.into_iter().chain(kept) {
         seeds.extend(
             findings::programs(&folder)?
                 .into_iter()
@@ -129,4 +132,13 @@ fn seeds(args: &Args) -> anyhow::Result<Vec<Program>> {
         );
     }
     Ok(seeds)
+}
+
+/// What is in the project for this driver.
+fn own_folders(corpus: &Path, driver: Driver) -> Vec<PathBuf> {
+    let seeds = corpus.join("seeds");
+    match driver {
+        Driver::Double => vec![seeds, corpus.join("regressions")],
+        other => vec![seeds.join(other.name())],
+    }
 }

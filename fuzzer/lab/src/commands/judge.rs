@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use judge::Expectation;
-use program::Program;
+use program::{Driver, Program};
 use trace::{ProgramHash, file::TraceFile};
 
 use crate::{
     exit::{Exit, malformed},
     findings::{self, PROGRAM},
+    rig,
     setup::Options,
     verdict::Verdict,
 };
@@ -23,6 +24,9 @@ pub struct Args {
     /// The program of the trace [default: program.vb2 beside the trace]
     #[arg(long, value_name = "FILE")]
     pub program: Option<PathBuf>,
+    /// The driver that was traced
+    #[arg(long, value_name = "NAME", default_value = "double", value_parser = rig::driver_parser())]
+    pub driver: Driver,
     /// The driver does not opt in to release fences, so a job without one is fine
     #[arg(long)]
     pub not_opted_in: bool,
@@ -40,7 +44,7 @@ pub fn run(args: Args, _options: &Options) -> anyhow::Result<Exit> {
     let program = read_program(&args, file.program)?;
     let expectation = Expectation {
         opted_in: !args.not_opted_in,
-        ..Expectation::default()
+        ..Expectation::of(args.driver, true)
     };
     let violations = judge::judge_with(&expectation, &program, &file.trace);
     if args.show {

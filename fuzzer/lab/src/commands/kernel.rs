@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{
     exit::Exit,
     plants,
-    setup::{self, Options, Prepared, in_use},
+    setup::{self, Options, Prepared, config::Config, in_use},
 };
 
 /// Arguments of `lab kernel`.
@@ -14,6 +14,9 @@ pub struct Args {
     /// Build the modules with this planted bug, too (see `lab plants`); `all` builds every one
     #[arg(long, value_name = "NAME")]
     pub plant: Option<String>,
+    /// Build a kernel that is configured like this
+    #[arg(long, value_enum, default_value_t)]
+    pub config: Config,
     /// Afterwards remove all other builds from the cache, except those that another lab is using
     #[arg(long)]
     pub clean: bool,
@@ -22,7 +25,10 @@ pub struct Args {
 /// Builds and says where things are.
 pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     let plants = wanted(args.plant.as_deref())?;
-    let prepared = setup::prepare(options)?;
+    let prepared = setup::prepare(&Options {
+        config: args.config,
+        ..options.clone()
+    })?;
     let modules = prepared.modules(None)?;
     println!(
         "kernel   {} Linux {} {}",

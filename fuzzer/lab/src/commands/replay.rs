@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use engine::{Leaks, Run, Session, store};
-use program::Program;
+use program::{Driver, Program};
 use trace::ProgramHash;
 
 use crate::{
@@ -34,7 +34,7 @@ pub struct Args {
     /// Print each trace, line by line
     #[arg(long)]
     pub show: bool,
-    /// What runs; a finding's folder brings its own plant and attach point
+    /// What runs; a finding's folder brings its own driver, plant and attach point
     #[command(flatten)]
     pub rig: RigArgs,
 }
@@ -51,14 +51,16 @@ struct Item {
 }
 
 /// Runs everything, those that need the same modules together.
-pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
+pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
+    args.rig.settle(options)?;
     let items = items(&args)?;
     if let Some(folder) = &args.trace_dir {
         check_names(&items, folder)?;
     }
     let mut exits = vec![Exit::HELD; items.len()];
     for setup in setups(&items, &args.rig.setup()) {
-        let rig_args = setup_args(&setup)?;
+        let mut rig_args = setup_args(&setup)?;
+        rig_args.settle(options)?;
         let mut rig = rig::ready(options, &rig_args)?;
         let mut session = Session::new(&mut rig.target, rig_args.expectation());
         if rig_args.kmemleak {
@@ -97,9 +99,12 @@ impl Item {
 fn setup_args(setup: &Setup) -> anyhow::Result<RigArgs> {
     let attach = rig::attach(&setup.attach)
         .with_context(|| format!("there is no attach point {}", setup.attach))?;
+    let driver = Driver::named(&setup.driver)
+        .with_context(|| format!("there is no driver {}", setup.driver))?;
     Ok(RigArgs {
+        driver,
         plant: setup.plant.clone(),
-        attach,
+        attach: Some(attach),
         kmemleak: setup.kmemleak,
     })
 }

@@ -1,10 +1,13 @@
 //! `lab test`: every check of the project, from formatting to planted bugs on the target.
 
 mod campaigns;
+mod clients;
 mod inputs;
+mod kernels;
 mod lab;
 mod patches;
 mod replays;
+mod series;
 mod sources;
 
 use std::{io::Write, time::Instant};
@@ -86,7 +89,10 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     let mut checks = sources::checks();
     checks.extend(inputs::checks());
     checks.extend(patches::checks()?);
+    checks.extend(series::checks());
     checks.extend(replays::checks());
+    checks.extend(kernels::checks());
+    checks.extend(clients::checks());
     checks.extend(campaigns::checks()?);
     let named = |check: &Check| {
         args.only.is_empty()

@@ -19,7 +19,7 @@ pub const PROGRAM: &str = "program.vb2";
 /// Where findings came from: what their reports have in common.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
-    /// Plant and attach point.
+    /// Driver, plant and attach point.
     pub setup: Setup,
     /// `uname -r`.
     pub kernel: String,
@@ -224,6 +224,7 @@ mod tests {
             minimised_in: 1,
         };
         let setup = Setup {
+            driver: "vim2m".into(),
             plant: Some("p".into()),
             attach: "none".into(),
             kmemleak: false,
@@ -236,6 +237,7 @@ mod tests {
         let read = Folder::read(&path).unwrap();
         assert_eq!((read.program, read.record.key()), (program, finding.key));
         assert_eq!(read.record.setup.plant.as_deref(), Some("p"));
+        assert_eq!(read.record.setup.driver, "vim2m");
         assert!(read.record.setup.kmemleak, "a leak is only seen by a scan");
         assert_eq!(
             std::fs::read_to_string(path.join("kernel.log")).unwrap(),

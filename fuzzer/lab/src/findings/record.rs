@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use engine::Finding;
+use program::Driver;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::malformed;
@@ -17,13 +18,21 @@ const VERSION: u32 = 1;
 /// What a finding was made on, as far as a replay has to set it up again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setup {
+    /// The driver under test.
+    #[serde(default = "double")]
+    pub driver: String,
     /// The planted bug, if one was built in.
     pub plant: Option<String>,
-    /// The double's `attach` parameter.
+    /// The driver's `attach` parameter.
     pub attach: String,
     /// Whether it takes a scan for leaked memory to see the finding.
     #[serde(default)]
     pub kmemleak: bool,
+}
+
+/// What findings were made on before there was a choice.
+fn double() -> String {
+    Driver::Double.name().to_owned()
 }
 
 /// The content of `finding.json`.
@@ -39,7 +48,7 @@ pub struct Record {
     pub exit_code: u8,
     /// Replays on fresh boots that showed it, `3/3`.
     pub reproduced: String,
-    /// Plant and attach point.
+    /// Driver, plant and attach point.
     #[serde(flatten)]
     pub setup: Setup,
     /// `uname -r` of the kernel.

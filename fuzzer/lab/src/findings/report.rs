@@ -27,8 +27,9 @@ fn summary(finding: &Finding, origin: &Origin) -> String {
         .map(|plant| format!("planted bug | {plant}\n"))
         .unwrap_or_default();
     format!(
-        "| | |\n| --- | --- |\nkernel | {}\nbuild | {}\npatches | {}\n{plant}attach point | {}\nreplays on fresh boots | {}\n\
+        "| | |\n| --- | --- |\ndriver | {}\nkernel | {}\nbuild | {}\npatches | {}\n{plant}attach point | {}\nreplays on fresh boots | {}\n\
          exit code | {}\n",
+        setup.driver,
         origin.kernel,
         origin.build,
         origin.patches,

@@ -27,11 +27,12 @@ pub(super) fn announcement(args: &Args, campaign: &Campaign) -> String {
             .map_or("none".to_owned(), |path| path.display().to_string())
     };
     format!(
-        "seed        {}\n{bound}\nplant       {}\nattach      {}\nkmemleak    {}\nstop after  {stop}\nminimise    {}\n\
+        "seed        {}\n{bound}\ndriver      {}\nplant       {}\nattach      {}\nkmemleak    {}\nstop after  {stop}\nminimise    {}\n\
          seeds       {} programs\ncorpus      {}\nfindings    {}\njson        {}\n",
         campaign.seed,
+        args.rig.driver.name(),
         args.rig.plant.as_deref().unwrap_or("none"),
-        args.rig.attach.name(),
+        args.rig.attach().name(),
         args.rig.kmemleak,
         args.minimise,
         campaign.seeds.len(),
@@ -73,6 +74,7 @@ struct Found<'a> {
 #[derive(Serialize)]
 struct Report<'a> {
     seed: u64,
+    driver: &'static str,
     plant: Option<&'a str>,
     attach: &'static str,
     kernel: &'a str,
@@ -178,8 +180,9 @@ impl<'a> Summary<'a> {
         let findings = self.outcome.findings.iter().zip(self.folders);
         Report {
             seed: self.campaign.seed,
+            driver: self.args.rig.driver.name(),
             plant: self.args.rig.plant.as_deref(),
-            attach: self.args.rig.attach.name(),
+            attach: self.args.rig.attach().name(),
             kernel: &self.origin.kernel,
             build: &self.origin.build,
             ended: ended(self.outcome.ended),
@@ -306,8 +309,7 @@ mod tests {
 
     #[test]
     fn the_line_that_repeats_has_every_option_that_counts() {
-        let words =
-            "--seed 7 --plant x --attach none --kmemleak --stop-after 3 --corpus c --no-series";
+        let words = "--seed 7 --driver vim2m --plant x --attach none --kmemleak --stop-after 3 --corpus c --no-series";
         let first = line(words);
         let repeat = repeat_line(&first.args, &first.options, 7);
         let again = line(
@@ -320,5 +322,6 @@ mod tests {
         assert_eq!(repeat_line(&again.args, &again.options, 7), repeat);
         assert_eq!(again.args.stop_after, Some(3));
         assert!(again.options.no_series && again.args.rig.kmemleak);
+        assert_eq!(again.args.rig.driver, program::Driver::Vim2m);
     }
 }

@@ -1,5 +1,7 @@
 //! Campaigns: a clean kernel stays clean, a seed repeats itself, and every planted bug is found by the right invariant.
 
+mod foreign;
+
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
@@ -37,6 +39,7 @@ pub(super) fn checks() -> anyhow::Result<Vec<Check>> {
         ),
         Check::new("campaign: no memory leaks", no_leaks),
     ];
+    checks.extend(foreign::checks());
     checks.extend(plants::list()?.into_iter().map(planted));
     Ok(checks)
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context as _, ensure};
+use program::Driver;
 
 use super::{
     Check, Context,
@@ -34,6 +35,9 @@ pub(super) fn checks() -> Vec<Check> {
                 &["replay", "--times", "2", &seed.display().to_string()],
             )
         }),
+        seeds_of(Driver::Vim2m),
+        seeds_of(Driver::VicodecEncoder),
+        seeds_of(Driver::VicodecDecoder),
         Check::new("judge: judges a recorded trace as the replay did", recorded),
         Check::new("bench: measures", bench),
     ]
@@ -45,8 +49,24 @@ fn held(context: &Context, words: &[&str]) -> anyhow::Result<()> {
 }
 
 fn equal_traces(context: &Context) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
     let corpus = clone::root()?.join("corpus");
+    twice(context, &folders(&corpus)?)
+}
+
+/// The seeds of another driver than the double.
+fn seeds_of(driver: Driver) -> Check {
+    let name = driver.name();
+    let title = format!("replay: every seed of {name} holds, twice with equal traces");
+    Check::new(title, move |context| {
+        let seeds = clone::root()?.join("corpus/seeds").join(name);
+        let words = ["--driver".into(), name.into(), seeds.display().to_string()];
+        twice(context, &words)
+    })
+}
+
+/// Replays the same twice, each program on a fresh boot.
+fn twice(context: &Context, what: &[String]) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
     let mut traces = Vec::new();
     for name in ["one", "other"] {
         let dir = folder.path().join(name);
@@ -55,7 +75,7 @@ fn equal_traces(context: &Context) -> anyhow::Result<()> {
             "--trace-dir".into(),
             dir.display().to_string(),
         ];
-        words.extend(folders(&corpus)?);
+        words.extend_from_slice(what);
         lab(context, &words)?.expect(Exit::HELD)?;
         traces.push(contents(&dir)?);
     }

@@ -1,0 +1,233 @@
+//! How fast programs run with everything watching, against the bare system calls in the same guest.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{bail, ensure};
+use engine::{Session, store};
+use program::{Driver, Op, Profile, Program, Seeded};
+use serde::Serialize;
+use trace::wire::{Reply, Request};
+
+use crate::{
+    exit::Exit,
+    rig::{self, RigArgs},
+    setup::Options,
+};
+
+/// Arguments of `lab bench` alone.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SpeedArgs {
+    /// Measure for about so many seconds
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: u64,
+    /// Different programs, of about 20 operations each
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..1000))]
+    pub programs: u64,
+    /// Seed of the programs
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Write the numbers to FILE
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// What runs
+    #[command(flatten)]
+    pub rig: RigArgs,
+}
+
+/// What is measured.
+#[derive(Debug, Serialize)]
+struct Numbers {
+    seed: u64,
+    programs: usize,
+    operations_per_program: f64,
+    first_program_s: f64,
+    programs_per_s: f64,
+    operations_per_s: f64,
+    c_loop_programs_per_s: f64,
+    c_loop_calls_per_s: f64,
+    ratio_to_c_loop: f64,
+}
+
+/// Runs of programs and what they took.
+#[derive(Debug, Default)]
+struct Tally {
+    runs: u64,
+    operations: u64,
+    time: Duration,
+}
+
+impl Tally {
+    fn per_second(&self, count: u64) -> f64 {
+        count as f64 / self.time.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+}
+
+/// Measures and prints.
+pub(super) fn run(mut args: SpeedArgs, options: &Options) -> anyhow::Result<Exit> {
+    args.rig.settle(options)?;
+    let begin = Instant::now();
+    let mut rig = rig::ready(options, &args.rig)?;
+    let mut session = Session::new(&mut rig.target, args.rig.expectation());
+    let driver = args.rig.driver;
+    let probe = programs(driver, args.seed, 1).remove(0);
+    session.observe(&probe, true)?;
+    let first_program_s = begin.elapsed().as_secs_f64();
+    let programs = held(&mut session, programs(driver, args.seed, args.programs))?;
+    let each = Duration::from_secs(args.seconds) / 2;
+    let watched = watched(&mut session, &programs, each)?;
+    let bare = bare(&mut session, &programs, each)?;
+    let numbers = numbers(args.seed, &programs, first_program_s, &watched, &bare);
+    print(&numbers);
+    if let Some(path) = &args.json {
+        let mut json = serde_json::to_vec_pretty(&numbers)?;
+        json.push(b'\n');
+        store::write(path, &json)?;
+    }
+    Ok(Exit::HELD)
+}
+
+/// Programs that one thread runs without loading modules: a loop of bare system calls does nothing else.
+fn programs(driver: Driver, seed: u64, count: u64) -> Vec<Program> {
+    let mut profile = Profile::of(driver);
+    profile.async_percent = 0;
+    let mut choose = Seeded::new(seed);
+    let made = std::iter::repeat_with(|| program::generate(&mut choose, &profile));
+    made.filter(is_plain).take(count as usize).collect()
+}
+
+fn is_plain(program: &Program) -> bool {
+    let plain =
+        |step: &program::Step| !step.asynchronous && !matches!(step.op, Op::Reload | Op::Join);
+    program.steps.len() >= 10 && program.steps.iter().all(plain)
+}
+
+/// Those that break nothing either way: a violation costs a boot, which is not what is measured.
+fn held(session: &mut Session<'_>, programs: Vec<Program>) -> anyhow::Result<Vec<Program>> {
+    let mut held = Vec::new();
+    for program in programs {
+        let watched = session.observe(&program, true)?;
+        if watched.violations.is_empty() && loops(session, &program)? {
+            held.push(program);
+        }
+    }
+    ensure!(
+        !held.is_empty(),
+        "every program breaks an invariant: nothing is left to measure"
+    );
+    Ok(held)
+}
+
+/// Whether the kernel survives the bare loop. Nothing waits between two rounds, so it may find what the fuzzer does not.
+fn loops(session: &mut Session<'_>, program: &Program) -> anyhow::Result<bool> {
+    if let Err(error) = batch(session, program) {
+        eprintln!("left out, because the bare loop ends badly: {error:#}\n{program}");
+        session.boot()?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+fn batch(session: &mut Session<'_>, program: &Program) -> anyhow::Result<u32> {
+    let request = Request::Loop {
+        program: program.clone(),
+        times: BATCH,
+    };
+    match session.target().request(request)? {
+        Reply::Looped { calls } => Ok(calls),
+        _ => bail!("the agent does not loop: it is of another version"),
+    }
+}
+
+fn watched(
+    session: &mut Session<'_>,
+    programs: &[Program],
+    limit: Duration,
+) -> anyhow::Result<Tally> {
+    let (mut tally, begin) = (Tally::default(), Instant::now());
+    while begin.elapsed() < limit {
+        for program in programs {
+            session.observe(program, true)?;
+            tally.runs += 1;
+            tally.operations += program.steps.len() as u64;
+        }
+    }
+    tally.time = begin.elapsed();
+    Ok(tally)
+}
+
+/// Runs of one program between two answers of the agent, enough that the answer does not count.
+const BATCH: u32 = 20;
+
+fn bare(session: &mut Session<'_>, programs: &[Program], limit: Duration) -> anyhow::Result<Tally> {
+    let (mut tally, begin) = (Tally::default(), Instant::now());
+    while begin.elapsed() < limit {
+        for program in programs {
+            let calls = batch(session, program)?;
+            tally.runs += u64::from(BATCH);
+            tally.operations += u64::from(BATCH) * u64::from(calls);
+        }
+    }
+    tally.time = begin.elapsed();
+    Ok(tally)
+}
+
+fn numbers(
+    seed: u64,
+    programs: &[Program],
+    first_program_s: f64,
+    watched: &Tally,
+    bare: &Tally,
+) -> Numbers {
+    let (fast, faster) = (watched.per_second(watched.runs), bare.per_second(bare.runs));
+    let operations: usize = programs.iter().map(|program| program.steps.len()).sum();
+    Numbers {
+        seed,
+        programs: programs.len(),
+        operations_per_program: operations as f64 / programs.len() as f64,
+        first_program_s,
+        programs_per_s: fast,
+        operations_per_s: watched.per_second(watched.operations),
+        c_loop_programs_per_s: faster,
+        c_loop_calls_per_s: bare.per_second(bare.operations),
+        ratio_to_c_loop: fast / faster,
+    }
+}
+
+fn print(numbers: &Numbers) {
+    println!(
+        "first program     {:9.2} s after the start",
+        numbers.first_program_s
+    );
+    println!(
+        "watched           {:9.1} programs/s, {:.0} operations/s",
+        numbers.programs_per_s, numbers.operations_per_s
+    );
+    println!(
+        "bare system calls {:9.1} programs/s, {:.0} calls/s",
+        numbers.c_loop_programs_per_s, numbers.c_loop_calls_per_s
+    );
+    println!(
+        "ratio to C loop   {:9.3} ({} programs of {:.1} operations)",
+        numbers.ratio_to_c_loop, numbers.programs, numbers.operations_per_program
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_programs_are_the_same_every_time_and_of_the_promised_length() {
+        let made = programs(Driver::Double, 1, 40);
+        assert_eq!(made, programs(Driver::Double, 1, 40));
+        let operations: usize = made.iter().map(|program| program.steps.len()).sum();
+        assert!(
+            (15..30).contains(&(operations / made.len())),
+            "{}",
+            operations / made.len()
+        );
+    }
+}
