@@ -64,10 +64,11 @@ impl Patches {
         self.lab.iter().chain(&self.opt_in)
     }
 
-    /// Adds all of it to a key.
+    /// Adds all of it to a key. What a patch says about itself changes no build.
     pub fn key(&self, mut key: Key) -> anyhow::Result<Key> {
         for patch in self.all() {
-            key = key.file("patch", patch)?;
+            let text = fs::read(patch).with_context(|| patch.display().to_string())?;
+            key = key.part("patch", diff(&text));
         }
         Ok(key)
     }
@@ -189,6 +190,16 @@ fn reason(said: &str, complained: &str) -> String {
     }
 }
 
+/// A patch from its first diff on; all of it if none is found.
+fn diff(patch: &[u8]) -> &[u8] {
+    const BEGIN: &[u8] = b"\ndiff --git ";
+    let at = patch
+        .windows(BEGIN.len())
+        .position(|bytes| bytes == BEGIN)
+        .unwrap_or(0);
+    &patch[at..]
+}
+
 /// The files that the text of a patch touches, from its `+++` and `---` lines.
 pub fn touched(patch: &str) -> Vec<PathBuf> {
     let sides = patch.lines().filter_map(|line| {
@@ -266,6 +277,15 @@ mod tests {
         fs::write(&patch, "not a patch\n").unwrap();
         let error = apply(&tree, &patch).unwrap_err().to_string();
         assert!(error.contains("garbage"), "{error}");
+    }
+
+    #[test]
+    fn what_a_patch_says_is_no_part_of_its_diff() {
+        let one = b"Subject: one\n\n---\ndiff --git a/x b/x\n+x\n";
+        let two = b"Subject: two\n\n---\ndiff --git a/x b/x\n+x\n";
+        assert_eq!(diff(one), diff(two));
+        assert!(diff(one).ends_with(b"+x\n"));
+        assert_eq!(diff(b"--- a/x\n+++ b/x\n"), b"--- a/x\n+++ b/x\n");
     }
 
     #[test]

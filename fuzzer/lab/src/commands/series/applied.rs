@@ -14,8 +14,9 @@ use tempfile::TempDir;
 use super::{
     finding::Finding,
     input::{Letter, Series},
+    trees::Tree,
 };
-use crate::process;
+use crate::{exit::malformed, process};
 
 /// What would let a user's own configuration change the outcome.
 const CONFIG: [&str; 7] = [
@@ -41,7 +42,7 @@ pub(super) struct Applied {
 
 impl Applied {
     /// Applies the patches to copies of the tree's files until one does not apply.
-    pub(super) fn apply(tree: &Path, series: &Series) -> anyhow::Result<Applied> {
+    pub(super) fn apply(tree: &Tree, series: &Series) -> anyhow::Result<Applied> {
         let mut applied = Applied::begin(tree, series)?;
         for (index, patch) in series.patches.iter().enumerate() {
             if applied.am(index, patch, &[])?.is_none() {
@@ -54,7 +55,7 @@ impl Applied {
 
     /// Applies them to a tree that they were not made for, as somebody would whose repository has both: with a three-way
     /// merge where the context moved, which is no more than worth a note. What does not apply is passed over.
-    pub(super) fn apply_elsewhere(&self, tree: &Path, series: &Series) -> anyhow::Result<Applied> {
+    pub(super) fn apply_elsewhere(&self, tree: &Tree, series: &Series) -> anyhow::Result<Applied> {
         let mut applied = Applied::begin(tree, series)?;
         let objects = |repository: &Path| repository.join(".git/objects");
         let alternates = objects(applied.repository.path()).join("info/alternates");
@@ -72,12 +73,12 @@ impl Applied {
         Ok(applied)
     }
 
-    fn begin(tree: &Path, series: &Series) -> anyhow::Result<Applied> {
+    fn begin(tree: &Tree, series: &Series) -> anyhow::Result<Applied> {
         let repository = tempfile::tempdir().context("a folder for git am")?;
         let files = series.files();
         files
             .iter()
-            .try_for_each(|file| bring(tree, repository.path(), file))?;
+            .try_for_each(|file| bring(&tree.source.dir, repository.path(), file))?;
         let mut applied = Applied {
             repository,
             states: Vec::new(),
@@ -88,6 +89,10 @@ impl Applied {
         applied.git(&["add", "--all", "--force"])?;
         let message = "before the series";
         applied.git(&["commit", "--quiet", "--allow-empty", "--message", message])?;
+        for patch in series.before(&tree.release()) {
+            process::output(applied.command().arg("am").arg(&patch.path))
+                .map_err(|error| malformed(format!("{}: {error:#}", patch.path.display())))?;
+        }
         applied.remember()?;
         Ok(applied)
     }
@@ -202,16 +207,12 @@ fn reasons(said: &str, patch: &str) -> Vec<Finding> {
         Some(Finding::bounce(
             file,
             line.parse().ok(),
-            format!("{patch} does not apply here"),
+            "does not apply here",
         ))
     });
     let conflicts = said.lines().filter_map(|line| {
         let file = line.strip_prefix("CONFLICT ")?.rsplit_once(" in ")?.1;
-        Some(Finding::bounce(
-            file,
-            None,
-            format!("{patch} conflicts here"),
-        ))
+        Some(Finding::bounce(file, None, "conflicts here"))
     });
     let mut findings: Vec<_> = places.chain(conflicts).collect();
     let is_other = |line: &&&str| {
@@ -245,6 +246,7 @@ fn reasons(said: &str, patch: &str) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::commands::series::input::Letter;
+    use crate::setup::source::Source;
 
     fn patch(folder: &Path, name: &str, old: &str, new: &str) -> Letter {
         let text = format!(
@@ -270,14 +272,11 @@ mod tests {
             patch(folder.path(), "0001-a.patch", "two", "2"),
             patch(folder.path(), "0002-b.patch", "two", "zwei"),
         ];
-        let series = Series {
-            cover: None,
-            patches,
-        };
-        let applied = Applied::apply(&tree, &series).unwrap();
+        let series = series(patches);
+        let applied = Applied::apply(&of_release("7.3", &tree), &series).unwrap();
         assert_eq!(applied.count(), 1);
         assert_eq!(applied.findings(0), Some(vec![]));
-        let why = Finding::bounce("d/x.c", 1, "0002-b.patch does not apply here");
+        let why = Finding::bounce("d/x.c", 1, "does not apply here");
         assert_eq!(applied.findings(1), Some(vec![why]));
         for (state, text) in [(1, "one\n2\nthree\n"), (0, "one\ntwo\nthree\n")] {
             let dir = applied.state(state).unwrap();
@@ -316,13 +315,12 @@ mod tests {
             patch(folder.path(), "0003-c.patch", "drei", "3"),
         ];
         far(&mut patches[1]);
-        let series = Series {
-            cover: None,
-            patches,
-        };
-        let applied = Applied::apply(&tree, &series).unwrap();
+        let series = series(patches);
+        let applied = Applied::apply(&of_release("7.3", &tree), &series).unwrap();
         assert_eq!(applied.count(), 2);
-        let elsewhere = applied.apply_elsewhere(&other, &series).unwrap();
+        let elsewhere = applied
+            .apply_elsewhere(&of_release("7.2", &other), &series)
+            .unwrap();
         let told = |index| format!("{:?}", elsewhere.findings(index).unwrap());
         assert_eq!(told(0), "[]");
         assert!(
@@ -332,6 +330,44 @@ mod tests {
         );
         assert!(told(2).contains("Bounce"), "{}", told(2));
         assert_eq!(elsewhere.count(), 3);
+    }
+
+    #[test]
+    fn what_a_release_needs_first_is_applied_to_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = folder.path().join("tree");
+        fs::create_dir_all(tree.join("d")).unwrap();
+        fs::write(tree.join("d/x.c"), "one\nzwei\nthree\n").unwrap();
+        let mut series = series(vec![patch(folder.path(), "0001-a.patch", "two", "2")]);
+        let before = patch(folder.path(), "before.patch", "zwei", "two");
+        series.prerequisites.insert("7.2".to_owned(), vec![before]);
+        let applied = Applied::apply(&of_release("7.2", &tree), &series).unwrap();
+        assert_eq!(applied.findings(0), Some(vec![]));
+        let applied = Applied::apply(&of_release("7.3", &tree), &series).unwrap();
+        assert_eq!(applied.count(), 0);
+        fs::write(tree.join("d/x.c"), "uno\n").unwrap();
+        let error = Applied::apply(&of_release("7.2", &tree), &series).unwrap_err();
+        assert!(error.to_string().contains("before.patch"), "{error:#}");
+    }
+
+    fn series(patches: Vec<Letter>) -> Series {
+        Series {
+            cover: None,
+            patches,
+            prerequisites: BTreeMap::new(),
+        }
+    }
+
+    fn of_release(release: &str, dir: &Path) -> Tree {
+        Tree {
+            name: release.to_owned(),
+            source: Source {
+                dir: dir.to_owned(),
+                version: format!("{release}.1"),
+                identity: String::new(),
+                packaged: false,
+            },
+        }
     }
 
     fn hash(content: &str) -> String {

@@ -46,7 +46,11 @@ impl Gathered<'_> {
         );
         let mut report = Report {
             version: VERSION,
-            trees: self.trees.iter().map(note).collect(),
+            trees: self
+                .trees
+                .iter()
+                .map(|tree| note(tree, self.series))
+                .collect(),
             columns: report::without_empty(self.columns(), &rows),
             rows,
             built: count(self.builders, self.built),
@@ -124,10 +128,12 @@ pub(super) fn blocked() -> Cell {
     }
 }
 
-fn note(tree: &Tree) -> TreeNote {
+fn note(tree: &Tree, series: &Series) -> TreeNote {
+    let before = series.before(&tree.release());
     TreeNote {
         name: tree.name.clone(),
         version: tree.source.version.clone(),
+        prerequisites: before.iter().map(|letter| letter.name.clone()).collect(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     finding::Finding,
-    makelog::{Said, Warning},
+    makelog::{Outcome, Said},
     objects::Plan,
 };
 use crate::process;
@@ -16,11 +16,11 @@ use crate::process;
 /// What a build came to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Built {
-    /// Everything that was compiled, with its warnings.
-    pub(super) compiled: BTreeMap<String, Vec<Warning>>,
+    /// Everything that was compiled, or was to be.
+    pub(super) compiled: BTreeMap<String, Outcome>,
     /// What cannot be built here, and why.
     pub(super) missing: BTreeMap<String, String>,
-    /// What went wrong.
+    /// What went wrong beside that.
     pub(super) errors: Vec<Finding>,
 }
 
@@ -47,16 +47,18 @@ pub(super) fn run(make: &mut Command, log: &Path, root: &Path) -> anyhow::Result
     match result {
         Err(error) if lines.is_empty() => Err(error),
         Err(error) => {
-            if said.errors.is_empty() {
+            if !said.has_errors() {
                 let words = format!("{error:#}");
                 said.errors.push(Finding::bounce("make", None, words));
             }
             Ok(said)
         }
         // What make went on after is no error of the build.
-        Ok(()) => Ok(Said {
-            errors: Vec::new(),
-            ..said
-        }),
+        Ok(()) => {
+            said.errors.clear();
+            let outcomes = said.compiled.values_mut();
+            outcomes.for_each(|outcome| outcome.errors.clear());
+            Ok(said)
+        }
     }
 }

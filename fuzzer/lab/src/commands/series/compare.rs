@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     builder::Built,
     finding::{Finding, fresh},
-    makelog::{Tool, Warning},
+    makelog::{Outcome, Tool, Warning},
 };
 
-/// The warnings of each object as it was last built.
-pub(super) type Known = BTreeMap<String, Vec<Warning>>;
+/// How each object was when it was last built.
+pub(super) type Known = BTreeMap<String, Outcome>;
 
 /// What a builder found in a patch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub(super) struct Step {
     pub(super) errors: Vec<Finding>,
     /// Warnings that the patch brings.
     pub(super) fresh: Vec<Warning>,
-    /// All warnings that are known behind the patch.
+    /// How everything is that was ever built, behind the patch.
     pub(super) known: Known,
 }
 
@@ -43,7 +43,8 @@ pub(super) struct Warts<'a>(BTreeSet<(&'a str, &'a str)>);
 impl<'a> Warts<'a> {
     /// Those among what is known.
     pub(super) fn of(known: &'a Known, touched: &BTreeSet<String>) -> Warts<'a> {
-        let all = known.values().flatten().map(|warning| &warning.finding);
+        let all = known.values().flat_map(|outcome| &outcome.warnings);
+        let all = all.map(|warning| &warning.finding);
         let others = all.filter(|finding| !touched.contains(&finding.file));
         Warts(
             others
@@ -58,48 +59,63 @@ impl<'a> Warts<'a> {
     }
 }
 
-/// Objects with warnings of which nobody knows whether they are old.
+/// Objects with warnings or errors of which nobody knows whether they are old.
 pub(super) fn unknown(built: &Built, known: &Known, warts: &Warts<'_>) -> BTreeSet<String> {
-    let is_doubtful =
-        |warnings: &[Warning]| warnings.iter().any(|warning| !warts.has(&warning.finding));
-    let objects = built
-        .compiled
-        .iter()
-        .filter(|(object, warnings)| !known.contains_key(*object) && is_doubtful(warnings));
+    let is_doubtful = |outcome: &Outcome| {
+        let mut warnings = outcome.warnings.iter();
+        !outcome.errors.is_empty() || warnings.any(|warning| !warts.has(&warning.finding))
+    };
+    let objects = built.compiled.iter();
+    let objects =
+        objects.filter(|(object, outcome)| !known.contains_key(*object) && is_doubtful(outcome));
     objects.map(|(object, _)| object.clone()).collect()
 }
 
 /// What a build brings over what was known before it.
 pub(super) fn compared(built: Built, before: &Known, warts: &Warts<'_>) -> Step {
-    let mut known = before.clone();
-    let mut new = Vec::new();
-    for (object, warnings) in &built.compiled {
-        let old = known
-            .insert(object.clone(), warnings.clone())
-            .unwrap_or_default();
-        for tool in [Tool::Compiler, Tool::Sparse] {
-            let found = fresh(&said_by(tool, &old), said_by(tool, warnings)).into_iter();
-            new.extend(
-                found
-                    .filter(|finding| !warts.has(finding))
-                    .map(|finding| Warning { tool, finding }),
-            );
-        }
-    }
-    // One warning in a header is said of everything that includes it.
-    new.sort();
-    new.dedup();
-    Step {
-        built: built.compiled.into_keys().collect(),
+    let mut step = Step {
         missing: built.missing,
         errors: built.errors,
-        fresh: new,
-        known,
+        known: before.clone(),
+        ..Step::default()
+    };
+    for (object, outcome) in built.compiled {
+        let old = before.get(&object).cloned().unwrap_or_default();
+        step.errors(&object, &old, &outcome);
+        for tool in [Tool::Compiler, Tool::Sparse] {
+            let found = fresh(&said_by(tool, &old), said_by(tool, &outcome)).into_iter();
+            let found = found.filter(|finding| !warts.has(finding));
+            step.fresh
+                .extend(found.map(|finding| Warning { tool, finding }));
+        }
+        step.known.insert(object, outcome);
+    }
+    // One warning in a header is said of everything that includes it.
+    step.fresh.sort();
+    step.fresh.dedup();
+    step
+}
+
+impl Step {
+    /// An object that is as broken as it was before is not the patch's fault, but nobody has seen the patch compile.
+    fn errors(&mut self, object: &str, old: &Outcome, now: &Outcome) {
+        let new = fresh(&old.errors, now.errors.clone());
+        match now.errors.first() {
+            None => drop(self.built.insert(object.to_owned())),
+            Some(first) if new.is_empty() => {
+                let why = format!("it does not compile without the patch either: {first}");
+                self.missing.insert(object.to_owned(), why);
+            }
+            Some(_) => self.errors.extend(new),
+        }
     }
 }
 
-fn said_by(tool: Tool, warnings: &[Warning]) -> Vec<Finding> {
-    let of_tool = warnings.iter().filter(|warning| warning.tool == tool);
+fn said_by(tool: Tool, outcome: &Outcome) -> Vec<Finding> {
+    let of_tool = outcome
+        .warnings
+        .iter()
+        .filter(|warning| warning.tool == tool);
     of_tool.map(|warning| warning.finding.clone()).collect()
 }
 
@@ -114,9 +130,23 @@ mod tests {
         }
     }
 
-    fn built(object: &str, warnings: &[Warning]) -> Built {
+    fn warned(warnings: &[Warning]) -> Outcome {
+        Outcome {
+            warnings: warnings.to_vec(),
+            errors: vec![],
+        }
+    }
+
+    fn broken(why: &str) -> Outcome {
+        Outcome {
+            errors: vec![Finding::bounce("x.c", 1, why)],
+            ..Outcome::default()
+        }
+    }
+
+    fn built(object: &str, outcome: Outcome) -> Built {
         Built {
-            compiled: BTreeMap::from([(object.to_owned(), warnings.to_vec())]),
+            compiled: BTreeMap::from([(object.to_owned(), outcome)]),
             ..Built::default()
         }
     }
@@ -126,41 +156,48 @@ mod tests {
         let old = warning(Tool::Sparse, "x.c", 3, "old");
         let moved = warning(Tool::Sparse, "x.c", 9, "old");
         let new = warning(Tool::Compiler, "x.c", 4, "new");
-        let known = Known::from([("x.o".to_owned(), vec![old]), ("y.o".to_owned(), vec![])]);
+        let known = Known::from([
+            ("x.o".to_owned(), warned(&[old])),
+            ("y.o".to_owned(), warned(&[])),
+        ]);
         let touched = BTreeSet::from(["x.c".to_owned()]);
-        let now = built("x.o", &[moved.clone(), new.clone()]);
+        let now = built("x.o", warned(&[moved.clone(), new.clone()]));
         let warts = Warts::of(&known, &touched);
         assert!(unknown(&now, &known, &warts).is_empty());
-        assert_eq!(
-            Vec::from_iter(unknown(&now, &Known::new(), &warts)),
-            ["x.o"]
-        );
+        let doubtful = unknown(&now, &Known::new(), &warts);
+        assert_eq!(Vec::from_iter(doubtful), ["x.o"]);
         let step = compared(now, &known, &warts);
         assert_eq!(step.fresh, std::slice::from_ref(&new));
-        assert_eq!(step.known["x.o"], [moved, new]);
-        assert!(step.known.contains_key("y.o") && step.did());
+        assert_eq!(step.known["x.o"], warned(&[moved, new]));
+        assert!(step.known.contains_key("y.o") && step.built.contains("x.o"));
     }
 
     #[test]
     fn a_wart_of_a_header_that_nobody_touches_is_known_everywhere() {
         let wart = warning(Tool::Compiler, "include/io.h", 12, "arithmetic");
-        let known = Known::from([("x.o".to_owned(), vec![wart.clone()])]);
-        let now = built("y.o", &[wart]);
-        let far = BTreeSet::from(["x.c".to_owned()]);
-        assert!(unknown(&now, &known, &Warts::of(&known, &far)).is_empty());
-        assert!(
-            compared(now.clone(), &known, &Warts::of(&known, &far))
-                .fresh
-                .is_empty()
-        );
-        let near = BTreeSet::from(["include/io.h".to_owned()]);
-        assert_eq!(
-            Vec::from_iter(unknown(&now, &known, &Warts::of(&known, &near))),
-            ["y.o"]
-        );
-        assert_eq!(
-            compared(now, &known, &Warts::of(&known, &near)).fresh.len(),
-            1
-        );
+        let known = Known::from([("x.o".to_owned(), warned(std::slice::from_ref(&wart)))]);
+        let now = built("y.o", warned(&[wart]));
+        let touched = BTreeSet::from(["x.c".to_owned()]);
+        let far = Warts::of(&known, &touched);
+        assert!(unknown(&now, &known, &far).is_empty());
+        assert!(compared(now.clone(), &known, &far).fresh.is_empty());
+        let touched = BTreeSet::from(["include/io.h".to_owned()]);
+        let near = Warts::of(&known, &touched);
+        assert_eq!(Vec::from_iter(unknown(&now, &known, &near)), ["y.o"]);
+        assert_eq!(compared(now, &known, &near).fresh.len(), 1);
+    }
+
+    #[test]
+    fn what_was_broken_before_is_missing_and_what_the_patch_breaks_is_an_error() {
+        let (none, touched) = (Known::new(), BTreeSet::new());
+        let warts = Warts::of(&none, &touched);
+        let now = built("x.o", broken("old"));
+        assert_eq!(Vec::from_iter(unknown(&now, &none, &warts)), ["x.o"]);
+        let known = Known::from([("x.o".to_owned(), broken("old"))]);
+        let step = compared(now, &known, &warts);
+        assert!(step.missing["x.o"].ends_with("either: x.c:1: old") && step.errors.is_empty());
+        let step = compared(built("x.o", broken("new")), &known, &warts);
+        assert_eq!(step.errors, broken("new").errors);
+        assert!(step.built.is_empty() && step.missing.is_empty());
     }
 }

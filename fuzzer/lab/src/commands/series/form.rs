@@ -209,6 +209,7 @@ mod tests {
         Series {
             cover: None,
             patches: letters.collect(),
+            prerequisites: Default::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use anyhow::Context;
 use super::{
     builder::{self, Builder, Built},
     finding::Finding,
+    makelog::Said,
     objects::Plan,
     probe::Probe,
 };
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// Changes whenever this file builds something else from the same inputs.
-const RECIPE: &str = "kbuild 1";
+const RECIPE: &str = "kbuild 2";
 
 /// Over allmodconfig.
 const FRAGMENT: &str = include_str!("all.config");
@@ -124,8 +125,14 @@ impl Builder for Kbuild {
             &self.source,
         )?;
         built.errors = said.errors;
-        built.compiled = said.compiled;
-        built.compiled.retain(|object, _| wanted.contains(object));
+        for (object, outcome) in said.compiled {
+            if wanted.contains(&object) {
+                built.compiled.insert(object, outcome);
+            } else {
+                // Something that every object needs is broken.
+                built.errors.extend(outcome.errors);
+            }
+        }
         built.errors.extend(self.absent(&there, &built));
         Ok(built)
     }
@@ -134,18 +141,17 @@ impl Builder for Kbuild {
 impl Kbuild {
     /// What make claims to have built and has not.
     fn absent(&self, objects: &[&String], built: &Built) -> Vec<Finding> {
-        let absent = objects
-            .iter()
-            .filter(|object| !self.output.join(object.as_str()).is_file());
-        let silent = absent.filter(|_| built.errors.is_empty());
-        silent
-            .map(|object| {
-                Finding::bounce(
-                    object.as_str(),
-                    None,
-                    "make says that all is well and has not built it",
-                )
-            })
+        let is_silent = |object: &&&String| {
+            let outcome = built.compiled.get(object.as_str());
+            let told = outcome.map_or(!built.errors.is_empty(), |outcome| {
+                !outcome.errors.is_empty()
+            });
+            !told && !self.output.join(object.as_str()).is_file()
+        };
+        let why = "make says that all is well and has not built it";
+        let absent = objects.iter().filter(is_silent);
+        absent
+            .map(|object| Finding::bounce(object.as_str(), None, why))
             .collect()
     }
 
@@ -162,9 +168,10 @@ impl Kbuild {
         let mut make = self.make();
         make.arg(format!("KCONFIG_ALLCONFIG={}", fragment.display()))
             .arg("allmodconfig");
-        let mut errors = builder::run(&mut make, &self.log, &self.source)?.errors;
+        let mut errors = errors_of(builder::run(&mut make, &self.log, &self.source)?);
         if errors.is_empty() {
-            errors = builder::run(self.make().arg("prepare"), &self.log, &self.source)?.errors;
+            let said = builder::run(self.make().arg("prepare"), &self.log, &self.source)?;
+            errors = errors_of(said);
         }
         if errors.is_empty() {
             fs::write(&mark, state).with_context(|| mark.display().to_string())?;
@@ -194,6 +201,12 @@ impl Kbuild {
             .env("KBUILD_BUILD_HOST", "lab");
         make
     }
+}
+
+fn errors_of(said: Said) -> Vec<Finding> {
+    let outcomes = said.compiled.into_values();
+    let of_objects = outcomes.flat_map(|outcome| outcome.errors);
+    said.errors.into_iter().chain(of_objects).collect()
 }
 
 /// Removes a file that may not be there.

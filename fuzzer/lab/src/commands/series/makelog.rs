@@ -25,16 +25,26 @@ pub(super) struct Warning {
     pub(super) finding: Finding,
 }
 
+/// How an object's compilation ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Outcome {
+    /// What was warned of.
+    pub(super) warnings: Vec<Warning>,
+    /// Why there is no object; empty if there is.
+    pub(super) errors: Vec<Finding>,
+}
+
 /// What a make run said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
-    /// Each object that was compiled, with its warnings.
-    pub(super) compiled: BTreeMap<String, Vec<Warning>>,
-    /// Errors.
+    /// Each object that was to be compiled.
+    pub(super) compiled: BTreeMap<String, Outcome>,
+    /// Errors that are no object's.
     pub(super) errors: Vec<Finding>,
-    /// Targets that make gave up.
-    pub(super) failed: Vec<String>,
 }
+
+/// Complaints about a Kconfig file that are told: the parser stumbles on over every line that follows.
+const OF_KCONFIG: usize = 2;
 
 impl Said {
     /// Reads the output of a run that kept the output of each target together. Places in `root` are told relative to it.
@@ -47,20 +57,20 @@ impl Said {
         for line in lines {
             reader.line(&line.replace(root, ""));
         }
-        reader.said.name_the_silent();
-        reader.said
+        let mut seen = 0..OF_KCONFIG;
+        let mut said = reader.said;
+        said.errors
+            .retain(|error| !error.file.contains("Kconfig") || seen.next().is_some());
+        said
     }
 
-    /// A target that failed without an error that could be read is an error, too.
-    fn name_the_silent(&mut self) {
-        if self.errors.is_empty() {
-            let silent = self
-                .failed
-                .iter()
-                .map(|target| Finding::bounce(target, None, "make failed here"));
-            self.errors.extend(silent);
-        }
-        self.errors.dedup();
+    /// Whether anything went wrong.
+    pub(super) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+            || self
+                .compiled
+                .values()
+                .any(|outcome| !outcome.errors.is_empty())
     }
 }
 
@@ -75,14 +85,25 @@ impl Reader {
         if let Some((step, target)) = step(line) {
             self.step(step, target);
         } else if let Some(target) = given_up(line) {
-            self.said.failed.push(target.to_owned());
+            self.give_up(target);
         } else if line.contains("No rule to make target") {
             let complaint = line.split("*** ").last().unwrap_or(line);
-            self.said
-                .errors
-                .push(Finding::bounce("make", None, complaint));
+            let error = Finding::bounce("make", None, complaint);
+            self.said.errors.push(error);
         } else if let Some((is_error, finding)) = complaint(line) {
             self.complaint(is_error, finding);
+        }
+    }
+
+    /// A target that failed without an error that could be read is an error, too.
+    fn give_up(&mut self, target: &str) {
+        let silent = Finding::bounce(target, None, "make failed here");
+        let errors = match self.said.compiled.get_mut(target) {
+            Some(outcome) => &mut outcome.errors,
+            None => &mut self.said.errors,
+        };
+        if errors.is_empty() {
+            errors.push(silent);
         }
     }
 
@@ -107,13 +128,17 @@ impl Reader {
         };
         // sparse ends with 0 even after an error of its own: that is one more warning.
         if is_error && tool == Tool::Compiler {
-            self.said.errors.push(finding);
-        } else {
-            let warning = Warning { tool, finding };
-            let warnings = self.said.compiled.entry(self.object.clone()).or_default();
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
+            let errors = match self.said.compiled.get_mut(&self.object) {
+                Some(outcome) if self.object.ends_with(".o") => &mut outcome.errors,
+                _ => &mut self.said.errors,
+            };
+            errors.push(finding);
+            return;
+        }
+        let warning = Warning { tool, finding };
+        let outcome = self.said.compiled.entry(self.object.clone()).or_default();
+        if !outcome.warnings.contains(&warning) {
+            outcome.warnings.push(warning);
         }
     }
 }
@@ -190,6 +215,7 @@ mod tests {
     fn each_complaint_goes_to_its_object_and_tool() {
         let said = read(TEXT);
         let warnings: Vec<_> = said.compiled["d/a.o"]
+            .warnings
             .iter()
             .map(|warning| format!("{:?} {}", warning.tool, warning.finding))
             .collect();
@@ -202,16 +228,14 @@ mod tests {
                 "Compiler d/a.o: objtool: f() falls through",
             ]
         );
-        assert_eq!(said.failed, ["d/b.o"]);
-        assert_eq!(
-            said.errors,
-            [Finding::bounce(
-                "d/b.c",
-                7,
-                "use of undeclared identifier 'y'"
-            )]
+        let error = Finding::bounce("d/b.c", 7, "use of undeclared identifier 'y'");
+        let broken = &said.compiled["d/b.o"];
+        assert_eq!((&broken.errors, broken.warnings.len()), (&vec![error], 0));
+        assert!(
+            said.errors.is_empty() && said.has_errors(),
+            "{:?}",
+            said.errors
         );
-        assert!(said.compiled["d/b.o"].is_empty());
     }
 
     #[test]
@@ -219,19 +243,15 @@ mod tests {
         let said = read(
             "  LD      d/c.o\nmake[3]: *** [/s/source/scripts/Makefile.build:2: d/c.o] Error 139\n",
         );
-        assert_eq!(
-            said.errors,
-            [Finding::bounce("d/c.o", None, "make failed here")]
-        );
+        let silent = Finding::bounce("d/c.o", None, "make failed here");
+        assert_eq!(said.compiled["d/c.o"].errors, [silent]);
         let said = read("make[3]: *** No rule to make target 'd/x.o'.  Stop.\n");
         assert_eq!(
             said.errors[0].complaint,
             "No rule to make target 'd/x.o'.  Stop."
         );
-        let said = read("drivers/media/Kconfig:12: syntax error\n");
-        assert_eq!(
-            said.errors,
-            [Finding::bounce("drivers/media/Kconfig", 12, "syntax error")]
-        );
+        let said = read(&"drivers/media/Kconfig:12: syntax error\n".repeat(9));
+        let error = Finding::bounce("drivers/media/Kconfig", 12, "syntax error");
+        assert_eq!(said.errors, [error.clone(), error]);
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct TreeNote {
     pub(super) name: String,
     /// Its version.
     pub(super) version: String,
+    /// What was applied to it in front of the series.
+    pub(super) prerequisites: Vec<String>,
 }
 
 /// The report.

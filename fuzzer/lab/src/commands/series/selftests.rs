@@ -11,13 +11,13 @@ use anyhow::Context;
 use super::{
     builder::{self, Builder, Built},
     finding::Finding,
-    makelog::{Said, Tool, Warning},
+    makelog::{Outcome, Said, Tool, Warning},
     objects::Plan,
 };
 use crate::process;
 
 /// Changes whenever this file builds something else from the same inputs.
-const RECIPE: &str = "selftests 1";
+const RECIPE: &str = "selftests 2";
 
 const FOLDER: &str = "tools/testing/selftests";
 
@@ -60,13 +60,7 @@ impl Builder for Selftests {
             let mut make = self.make(&self.source.join(FOLDER));
             make.args([&format!("TARGETS={target}"), "FORCE_TARGETS=1", "all"]);
             let said = builder::run(&mut make, &self.log, &self.source)?;
-            built
-                .compiled
-                .insert(target.clone(), warnings(&said, target));
-            let errors = said.errors.into_iter();
-            built
-                .errors
-                .extend(errors.map(|error| placed(error, target)));
+            built.compiled.insert(target.clone(), outcome(said, target));
         }
         Ok(built)
     }
@@ -100,11 +94,22 @@ fn placed(mut finding: Finding, target: &str) -> Finding {
     finding
 }
 
-fn warnings(said: &Said, target: &str) -> Vec<Warning> {
-    let all = said.compiled.values().flatten();
-    let placed = all.map(|warning| Warning {
-        tool: Tool::Compiler,
-        finding: placed(warning.finding.clone(), target),
-    });
-    placed.collect()
+fn outcome(said: Said, target: &str) -> Outcome {
+    let mut outcome = Outcome::default();
+    let errors = said.errors.into_iter();
+    outcome
+        .errors
+        .extend(errors.map(|error| placed(error, target)));
+    for part in said.compiled.into_values() {
+        let errors = part.errors.into_iter();
+        outcome
+            .errors
+            .extend(errors.map(|error| placed(error, target)));
+        let warnings = part.warnings.into_iter().map(|warning| Warning {
+            tool: Tool::Compiler,
+            finding: placed(warning.finding, target),
+        });
+        outcome.warnings.extend(warnings);
+    }
+    outcome
 }

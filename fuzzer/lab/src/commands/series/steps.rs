@@ -16,7 +16,7 @@ use super::{
 use crate::{progress::Stage, setup::key::Key};
 
 /// Changes whenever this file finds something else in the same builds.
-const RECIPE: &str = "series step 1";
+const RECIPE: &str = "series step 2";
 
 /// The builds of a series.
 pub(super) struct Steps<'a> {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     finding::{Cell, Weight},
-    report::{Placed, Report, Row},
+    report::{Placed, Report, Row, TreeNote},
 };
 
 /// Letters of a patch's name that the table shows.
@@ -110,12 +110,16 @@ fn why(cell: &Cell) -> Option<&str> {
 }
 
 fn trees(report: &Report) -> String {
-    let names: Vec<_> = report
-        .trees
-        .iter()
-        .map(|tree| format!("{} (Linux {})", tree.name, tree.version))
-        .collect();
+    let names: Vec<_> = report.trees.iter().map(tree).collect();
     format!("{}; the first one is built", names.join(", "))
+}
+
+fn tree(tree: &TreeNote) -> String {
+    let before = match tree.prerequisites.as_slice() {
+        [] => String::new(),
+        names => format!(", behind {}", names.join(", ")),
+    };
+    format!("{} (Linux {}{before})", tree.name, tree.version)
 }
 
 fn built(report: &Report) -> String {
@@ -144,11 +148,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::commands::series::{
-        finding::Finding,
-        maintainers::Recipients,
-        report::{TreeNote, VERSION},
-    };
+    use crate::commands::series::{finding::Finding, maintainers::Recipients, report::VERSION};
 
     fn report() -> Report {
         let row = |patch: &str, checks: [Cell; 3]| Row {
@@ -193,6 +193,7 @@ mod tests {
             trees: vec![TreeNote {
                 name: "7.3".into(),
                 version: "7.3.4".into(),
+                prerequisites: vec!["0001-z.patch".into()],
             }],
             columns: ["am-7.3", "um", "mail"].map(str::to_owned).to_vec(),
             rows,
@@ -211,7 +212,7 @@ patch                                   am-7.3    um  mail
 0002-b                                       ?     -    ok
 ok: nothing to complain about; ok*: with notes; N: complaints; -: nothing there for this check; ?: could not run
 
-trees      7.3 (Linux 7.3.4); the first one is built
+trees      7.3 (Linux 7.3.4, behind 0001-z.patch); the first one is built
 built      3 on um
 
 Complaints:

@@ -20,6 +20,13 @@ pub(super) struct Tree {
     pub(super) source: Source,
 }
 
+impl Tree {
+    /// The release that it is of: 7.3.4 is of 7.3.
+    pub(super) fn release(&self) -> String {
+        release(&self.source.version)
+    }
+}
+
 /// The trees that were asked for; without a wish, the lab's packaged source and that of the release before.
 pub(super) fn find(
     wanted: &[PathBuf],

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Changes whenever the same inputs give another report.
-const RECIPE: &str = "series report 2";
+const RECIPE: &str = "series report 3";
 
 /// Arguments of `lab series verify`.
 #[derive(Clone, Debug, clap::Args)]
@@ -61,7 +61,8 @@ architecture (LLVM, a configuration like allmodconfig), its selftests compile, a
 becomes a note, with the reason: a new file that MAINTAINERS has already, how TRACE_EVENT is written, a three-way merge on \
 a tree other than the first.\n\n\
 The exit code is 0 if nothing would be sent back, 10 if something would (the first thing is named last), 2 if DIR holds \
-no patches, 1 if the set-up failed. Trees are never written to. Results are kept: only what changed is checked again.";
+no patches, 1 if the set-up failed. Trees are never written to. Results are kept: only what changed is checked again.\n\n\
+What a release lacks and the series builds on stands in DIR/prerequisites/RELEASE/ and is applied in front of it.";
 
 /// Verifies, prints, and says how it ended.
 pub(super) fn run(args: &Args, options: &Options) -> anyhow::Result<Exit> {
@@ -126,7 +127,8 @@ fn key(series: &Series, trees: &[Tree], tools: &Tools) -> String {
             .part("tree", &tree.name)
             .part("identity", &tree.source.identity);
     }
-    for letter in series.cover.iter().chain(&series.patches) {
+    let before = series.prerequisites.values().flatten();
+    for letter in series.cover.iter().chain(&series.patches).chain(before) {
         key = key.part("name", &letter.name).part("text", &letter.text);
     }
     let arches = tools
@@ -193,9 +195,9 @@ impl Verifier<'_> {
 
     /// The series on each tree. It was made for the first one.
     fn apply(&self) -> anyhow::Result<Vec<Applied>> {
-        let mut applied = vec![Applied::apply(&self.trees[0].source.dir, self.series)?];
+        let mut applied = vec![Applied::apply(&self.trees[0], self.series)?];
         for tree in &self.trees[1..] {
-            let elsewhere = applied[0].apply_elsewhere(&tree.source.dir, self.series)?;
+            let elsewhere = applied[0].apply_elsewhere(tree, self.series)?;
             applied.push(elsewhere);
         }
         Ok(applied)
