@@ -21,7 +21,7 @@ The lab builds a patched kernel as User-Mode Linux, boots it with a mem2mem devi
 programs of V4L2 and dma-buf system calls on it in virtual time, and judges what it saw.
 
 Every command prepares what it needs: the first one installs the build tools, fetches the kernel source and builds (some \
-minutes, 4 GB in the cache); later ones find all of that in the cache. Neither the clone nor a kernel tree of yours is \
+minutes, 4 to 7 GB in the cache); later ones find all of that in the cache. Neither the clone nor a kernel tree of yours is \
 written to.";
 
 /// The whole command line.
