@@ -159,7 +159,7 @@ fn reply() -> Reply {
 #[test]
 fn a_frame_is_length_and_payload() {
     let frame = wire::encode(&Request::PowerOff).unwrap();
-    assert_eq!(frame, [1, 0, 0, 0, 3]);
+    assert_eq!(frame, [1, 0, 0, 0, 4]);
     assert_eq!(
         wire::decode::<Request>(&frame[4..]).unwrap(),
         Request::PowerOff
