@@ -8,13 +8,10 @@ use crate::device::Node;
 use crate::sys::clock::SECOND;
 use crate::sys::memory::Mapping;
 use crate::sys::v4l2::{self, Buffer, Format, RequestBuffers};
-use crate::sys::{Plain, file};
+use crate::sys::{Plain, file, picture};
 
 /// Frames of a stream: the first needs no other, the others build on the one before.
 pub(crate) const FRAMES: usize = 4;
-
-/// Side of the squares in the pictures: large ones take few bytes.
-const SQUARE: u32 = 64;
 
 /// Encodes a few pictures of this size.
 pub(crate) fn frames(size: (u32, u32)) -> Result<[Vec<u8>; FRAMES]> {
@@ -46,7 +43,7 @@ impl Encoder {
                 .call(self.fd, &mut (kind as libc::c_int))
                 .context("STREAMON")?;
         }
-        let one = |number| self.one(&mut raw, &coded, &picture(size, number));
+        let one = |number| self.one(&mut raw, &coded, &picture::squares(size, number));
         (0..FRAMES as u32).map(one).collect()
     }
 
@@ -106,25 +103,4 @@ fn first(kind: u32) -> Buffer {
     buffer.kind = kind;
     buffer.memory = v4l2::MEMORY_MMAP;
     buffer
-}
-
-/// Squares that change their grey from picture to picture, as YUV 4:2:0.
-fn picture((width, height): (u32, u32), number: u32) -> Vec<u8> {
-    let luma = (0..height).flat_map(|y| {
-        (0..width).map(move |x| (64 + 16 * ((x / SQUARE + y / SQUARE + number) % 8)) as u8)
-    });
-    let chroma = std::iter::repeat_n(128, (width * height / 2) as usize);
-    luma.chain(chroma).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pictures_are_whole_and_differ() {
-        let size = (640, 368);
-        assert_eq!(picture(size, 0).len(), 640 * 368 * 3 / 2);
-        assert_ne!(picture(size, 0), picture(size, 1));
-    }
 }

@@ -7,14 +7,12 @@ use anyhow::{Context, Result, ensure};
 use nix::libc;
 use program::Driver;
 use uapi::clock::SECOND;
-use uapi::file;
+use uapi::{file, picture};
 
 use crate::device::{Device, Queue, SIZE};
 
 /// Pictures; then they begin again. The first coded frame needs no other, the others build on the one before.
 const PICTURES: u32 = 8;
-/// Side of the squares in the pictures: large ones take few bytes.
-const SQUARE: u32 = 64;
 
 /// Frames to feed a device with.
 pub(crate) struct Input {
@@ -24,7 +22,7 @@ pub(crate) struct Input {
 impl Input {
     /// What suits a driver. A stream is made by the encoder of the target.
     pub(crate) fn of(driver: Driver) -> Result<Self> {
-        let pictures = (0..PICTURES).map(picture);
+        let pictures = (0..PICTURES).map(|number| picture::squares(SIZE, number));
         let frames = match driver {
             Driver::Double => vec![Vec::new()],
             Driver::Vim2m | Driver::VicodecEncoder => pictures.collect(),
@@ -57,16 +55,6 @@ fn encode(encoder: &mut Device, picture: &[u8]) -> Result<Vec<u8>> {
         .dequeue(Queue::Output)?
         .context("no picture comes back")?;
     Ok(encoder.capture[done.index].memory.load(done.bytes))
-}
-
-/// Squares that change their grey from picture to picture, as YUV 4:2:0.
-fn picture(number: u32) -> Vec<u8> {
-    let (width, height) = SIZE;
-    let luma = (0..height).flat_map(|y| {
-        (0..width).map(move |x| (64 + 16 * ((x / SQUARE + y / SQUARE + number) % 8)) as u8)
-    });
-    let chroma = std::iter::repeat_n(128, (width * height / 2) as usize);
-    luma.chain(chroma).collect()
 }
 
 #[cfg(test)]

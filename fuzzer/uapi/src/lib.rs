@@ -1,4 +1,5 @@
-//! What clients of the target's kernel share: typed system calls, one file a kernel header, [`node`] and [`content`].
+//! What clients of the target's kernel share: typed system calls, one file a kernel header, [`node`],
+//! [`content`] and [`picture`].
 //! Nothing here knows what a program of the fuzzer is.
 //!
 //! Descriptors are plain numbers on purpose: a program may use a closed slot, and then the kernel must see -1.
@@ -14,6 +15,7 @@ pub mod file;
 pub mod kcov;
 pub mod memory;
 pub mod node;
+pub mod picture;
 #[expect(missing_docs, reason = "as in the header, which documents them")]
 pub mod sync_file;
 #[expect(missing_docs, reason = "as in the header, which documents them")]

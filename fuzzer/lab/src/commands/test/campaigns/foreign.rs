@@ -5,7 +5,7 @@ use program::Driver;
 
 use super::{
     super::{Check, Context, lab::number},
-    PLANTED, fuzz, repeated,
+    fuzz,
 };
 use crate::exit::Exit;
 
@@ -50,39 +50,18 @@ fn without_fences(driver: Driver) -> Check {
     let name = driver.name();
     let title = format!("campaign: {name} has no fence unless it opts in");
     Check::new(title, move |context| {
-        let folder = tempfile::tempdir()?;
-        let words = ["--driver", name, "--attach", "none", "--programs", PROGRAMS];
-        let (ended, json) = fuzz(context, folder.path(), &words)?;
-        ended.expect(Exit::HELD)?;
-        ensure!(
-            number(&json, "fences_attached")? == 0,
-            "a fence was attached"
-        );
-        Ok(())
+        super::without_fences(context, &["--driver", name, "--programs", PROGRAMS])
     })
 }
 
 /// What the posted draft did with vim2m.
 fn draft(context: &Context) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let driver = Driver::Vim2m.name();
-    let words = [
-        "--driver",
-        driver,
-        "--attach",
-        "buf_queue",
-        "--stop-after",
-        "1",
-        "--programs",
-        PLANTED,
-    ];
-    let (ended, json) = fuzz(context, folder.path(), &words)?;
-    ended.expect(Exit::TIMING)?;
+    let json = super::draft(context, &["--driver", Driver::Vim2m.name()])?;
     ensure!(
         ["I11", "I1"]
             .map(Into::into)
             .contains(&json["findings"][0]["invariant"]),
         "something else was found: {json}"
     );
-    repeated(context, &json)
+    Ok(())
 }
