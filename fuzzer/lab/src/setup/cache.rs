@@ -99,7 +99,7 @@ impl Cache {
         writeln!(file, "pid {}: lab {}", std::process::id(), words.join(" "))?;
         let lock = Lock {
             cache: self.clone(),
-            _file: file,
+            file,
         };
         lock.clean()?;
         Ok(lock)
@@ -152,7 +152,16 @@ fn usual_place() -> anyhow::Result<PathBuf> {
 #[derive(Debug)]
 pub struct Lock {
     cache: Cache,
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child that another thread has forked, and that has not come to its program yet,
+    /// holds a copy of the descriptor, and with it the lock.
+    fn drop(&mut self) {
+        // Closing it is all that is left to do if this fails.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
