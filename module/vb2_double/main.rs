@@ -10,6 +10,7 @@ mod context;
 mod decoder;
 mod engine;
 mod formats;
+mod job;
 mod knobs;
 #[cfg(plant = "abort_signals_early")]
 mod plant;

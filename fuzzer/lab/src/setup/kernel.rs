@@ -32,10 +32,12 @@ const STEPS: u64 = 1350;
 
 /// Objects whose coverage tells one program from another: vb2, m2m, the V4L2 core's entry, dma-buf and fences,
 /// and the drivers.
-const COVERED: [&str; 18] = [
+const COVERED: [&str; 20] = [
     "videobuf2-core",
     "videobuf2-v4l2",
     "videobuf2-vmalloc",
+    "videobuf2-dma-contig",
+    "videobuf2-dma-sg",
     "videobuf2-memops",
     "v4l2-mem2mem",
     "v4l2-ioctl",

@@ -26,10 +26,12 @@ use crate::{
 const RECIPE: &str = "modules 2";
 
 /// Every module that a target can load when it boots, in that order.
-pub const LOAD_ORDER: [&str; 10] = [
+pub const LOAD_ORDER: [&str; 12] = [
     "videobuf2-common",
     "videobuf2-memops",
     "videobuf2-vmalloc",
+    "videobuf2-dma-contig",
+    "videobuf2-dma-sg",
     "videobuf2-v4l2",
     "v4l2-mem2mem",
     "call_timer",
