@@ -82,7 +82,7 @@ pub struct Prepared {
     pub compositor: PathBuf,
     tools: Toolchain,
     jobs: usize,
-    _in_use: Arc<InUse>,
+    _in_use: Arc<[InUse; 2]>,
 }
 
 /// Makes sure that packages, tools, kernel, modules and agent are there. Quick if they are.
@@ -109,8 +109,12 @@ pub fn prepare(options: &Options) -> anyhow::Result<Prepared> {
         config: options.config,
     }
     .build(&cache, &lock)?;
-    let in_use = Arc::new(InUse::mark(&kernel.tree)?);
-    let Programs { agent, compositor } = agent::build(&clone, &cache)?;
+    let kernel_in_use = InUse::mark(&kernel.tree)?;
+    let Programs {
+        in_use,
+        agent,
+        compositor,
+    } = agent::build(&clone, &cache, &lock)?;
     drop(lock);
     let prepared = Prepared {
         clone,
@@ -120,7 +124,7 @@ pub fn prepare(options: &Options) -> anyhow::Result<Prepared> {
         compositor,
         tools,
         jobs,
-        _in_use: in_use,
+        _in_use: Arc::new([kernel_in_use, in_use]),
     };
     prepared.modules(None)?;
     Ok(prepared)

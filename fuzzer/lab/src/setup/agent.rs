@@ -1,15 +1,32 @@
 //! The build of the programs that run in the guest: static, because its root holds nothing else.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use super::cache::Cache;
+use anyhow::Context;
+
+use super::{
+    cache::{Cache, Lock},
+    in_use::{self, InUse},
+    key::Key,
+};
 use crate::{process, progress::Stage};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
+/// What is built.
+const NAMES: [&str; 2] = ["agent", "compositor"];
+
+/// Builds that stay in the cache: labs of other clones, or of other states of this one, may work with theirs.
+const KEPT: usize = 8;
+
 /// The programs.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Programs {
+    /// Where they are. Nobody removes the folder while this lives.
+    pub in_use: InUse,
     /// What the guest runs as init.
     pub agent: PathBuf,
     /// A client that does what a compositor does.
@@ -17,7 +34,42 @@ pub struct Programs {
 }
 
 /// Builds them. cargo knows what is fresh; a target folder of its own keeps clear of the cargo that runs the lab.
-pub fn build(clone: &Path, cache: &Cache) -> anyhow::Result<Programs> {
+pub fn build(clone: &Path, cache: &Cache, lock: &Lock) -> anyhow::Result<Programs> {
+    let built = compile(clone, cache)?;
+    // The next lab may build other ones in their place.
+    let mut key = Key::new("programs");
+    for name in NAMES {
+        key = key.file(name, &built.join(name))?;
+    }
+    let folder = lock.entry("programs", &key.finish(), |folder| {
+        for name in NAMES {
+            fs::copy(built.join(name), folder.join(name)).context(name)?;
+        }
+        Ok(())
+    })?;
+    let in_use = InUse::mark(&folder)?;
+    prune(cache)?;
+    Ok(Programs {
+        in_use,
+        agent: folder.join("agent"),
+        compositor: folder.join("compositor"),
+    })
+}
+
+/// Removes the oldest programs that nobody uses.
+fn prune(cache: &Cache) -> anyhow::Result<()> {
+    let mut all = cache.whole("programs")?;
+    all.sort_by_key(|folder| std::cmp::Reverse(in_use::last(folder)));
+    for folder in all.into_iter().skip(KEPT) {
+        if !in_use::is_in_use(&folder)? {
+            fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// Has cargo build them, and tells where.
+fn compile(clone: &Path, cache: &Cache) -> anyhow::Result<PathBuf> {
     let folder = cache.root().join("agent");
     let mut cargo = process::command("cargo");
     cargo.args([
@@ -39,7 +91,6 @@ pub fn build(clone: &Path, cache: &Cache) -> anyhow::Result<Programs> {
     cargo
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("RUSTFLAGS", "-Ctarget-feature=+crt-static");
-    let programs = folder.join(TARGET).join("release");
     let mut stage: Option<Stage> = None;
     process::logged(&mut cargo, &cache.log("agent"), |line| {
         if line.trim_start().starts_with("Compiling") {
@@ -51,8 +102,5 @@ pub fn build(clone: &Path, cache: &Cache) -> anyhow::Result<Programs> {
     if let Some(stage) = stage {
         stage.done();
     }
-    Ok(Programs {
-        agent: programs.join("agent"),
-        compositor: programs.join("compositor"),
-    })
+    Ok(folder.join(TARGET).join("release"))
 }

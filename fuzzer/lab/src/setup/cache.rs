@@ -14,7 +14,9 @@ use crate::interrupt::Scrap;
 const UNFINISHED: &str = ".unfinished-";
 
 /// Kinds of entries, one folder each.
-const KINDS: [&str; 5] = ["source", "rust-src", "kernel", "modules", "tools"];
+const KINDS: [&str; 6] = [
+    "source", "rust-src", "kernel", "modules", "programs", "tools",
+];
 
 /// The cache folder.
 #[derive(Clone, Debug)]

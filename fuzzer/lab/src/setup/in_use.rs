@@ -41,12 +41,7 @@ impl InUse {
 /// Removes the oldest kernel builds that nobody uses, so that at most `most` are left, with their modules.
 pub fn prune(cache: &Cache, lock: &Lock, most: usize) -> anyhow::Result<()> {
     let mut kernels = cache.whole("kernel")?;
-    let time = |build: &PathBuf| {
-        fs::metadata(build.join(MARK))
-            .and_then(|meta| meta.modified())
-            .ok()
-    };
-    kernels.sort_by_key(|build| std::cmp::Reverse(time(build)));
+    kernels.sort_by_key(|build| std::cmp::Reverse(last(build)));
     kernels.truncate(most);
     let keys: Vec<_> = kernels.iter().map(|build| cache::name(build)).collect();
     let of_kept = |modules: &PathBuf| keys.iter().any(|key| cache::name(modules).starts_with(key));
@@ -69,7 +64,15 @@ pub fn clean(cache: &Cache, _lock: &Lock, keep: &[PathBuf]) -> anyhow::Result<Ve
     Ok(removed)
 }
 
-fn is_in_use(build: &Path) -> anyhow::Result<bool> {
+/// When somebody last began to use the build.
+pub fn last(build: &Path) -> Option<SystemTime> {
+    fs::metadata(build.join(MARK))
+        .and_then(|meta| meta.modified())
+        .ok()
+}
+
+/// Whether some lab works with the build.
+pub fn is_in_use(build: &Path) -> anyhow::Result<bool> {
     match File::open(build.join(MARK)) {
         Ok(file) => Ok(!cache::try_lock(&file)?),
         Err(_) => Ok(false),
