@@ -15,7 +15,9 @@ mod knobs;
 #[cfg(plant = "abort_signals_early")]
 mod plant;
 mod shim;
+#[path = "../v4l2/mod.rs"]
 mod v4l2;
+#[path = "../vb2/mod.rs"]
 mod vb2;
 mod writer;
 

@@ -4,8 +4,7 @@
 //!
 //! C header: [`include/trace/events/vb2.h`](srctree/include/trace/events/vb2.h)
 
-use super::Buffer;
-use crate::shim;
+use super::{shim, Buffer};
 
 /// A step of a hardware job.
 #[derive(Clone, Copy)]
@@ -25,6 +24,11 @@ pub(crate) enum Phase {
 pub(crate) fn hw_job(buffer: &Buffer, job: u64, phase: Phase) {
     // SAFETY: The buffer and its queue are valid.
     unsafe {
-        shim::vb2_double_trace_hw_job(buffer.queue().as_raw(), buffer.as_vb2(), job, phase as u32)
+        shim::rust_helper_trace_vb2_hw_job(
+            buffer.queue().as_raw(),
+            buffer.as_vb2(),
+            job,
+            phase as u32,
+        )
     };
 }

@@ -4,11 +4,8 @@
 //!
 //! C header: [`include/media/v4l2-mem2mem.h`](srctree/include/media/v4l2-mem2mem.h)
 
-use super::{Driver, FileHandle};
-use crate::{
-    shim,
-    vb2::{ActiveBuffer, Buffer, Direction, JobBuffer, Queue}, //
-};
+use super::{shim, Driver, FileHandle};
+use crate::vb2::{ActiveBuffer, Buffer, Direction, JobBuffer, Queue};
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{
     bindings,
@@ -191,8 +188,8 @@ impl Context {
         // SAFETY: By the type's invariant; the queues are part of the context.
         unsafe {
             Queue::from_raw(match direction {
-                Direction::Output => shim::vb2_double_m2m_src_vq(self.as_raw()),
-                Direction::Capture => shim::vb2_double_m2m_dst_vq(self.as_raw()),
+                Direction::Output => shim::rust_helper_v4l2_m2m_get_src_vq(self.as_raw()),
+                Direction::Capture => shim::rust_helper_v4l2_m2m_get_dst_vq(self.as_raw()),
             })
         }
     }
@@ -215,8 +212,8 @@ impl Context {
     pub(crate) unsafe fn job_buffers(&self) -> Option<(JobBuffer, JobBuffer)> {
         // SAFETY: By the type's invariant, and the contract of `JobBuffer` by the caller.
         unsafe {
-            let src = NonNull::new(shim::vb2_double_m2m_next_src_buf(self.as_raw()))?;
-            let dst = NonNull::new(shim::vb2_double_m2m_next_dst_buf(self.as_raw()))?;
+            let src = NonNull::new(shim::rust_helper_v4l2_m2m_next_src_buf(self.as_raw()))?;
+            let dst = NonNull::new(shim::rust_helper_v4l2_m2m_next_dst_buf(self.as_raw()))?;
             Some((JobBuffer::from_raw(src), JobBuffer::from_raw(dst)))
         }
     }
@@ -226,8 +223,8 @@ impl Context {
         // SAFETY: By the type's invariant.
         let buffer = unsafe {
             match direction {
-                Direction::Output => shim::vb2_double_m2m_src_buf_remove(self.as_raw()),
-                Direction::Capture => shim::vb2_double_m2m_dst_buf_remove(self.as_raw()),
+                Direction::Output => shim::rust_helper_v4l2_m2m_src_buf_remove(self.as_raw()),
+                Direction::Capture => shim::rust_helper_v4l2_m2m_dst_buf_remove(self.as_raw()),
             }
         };
 
@@ -251,13 +248,13 @@ impl Context {
     /// Whether the stream ends with the frame in this OUTPUT buffer.
     pub(crate) fn is_last_draining(&self, src: &Buffer) -> bool {
         // SAFETY: By the types' invariants.
-        unsafe { shim::vb2_double_m2m_is_last_draining_src_buf(self.as_raw(), src.as_v4l2()) }
+        unsafe { shim::rust_helper_v4l2_m2m_is_last_draining_src_buf(self.as_raw(), src.as_v4l2()) }
     }
 
     /// Whether the next CAPTURE buffer has to be given back empty and last.
     pub(crate) fn next_dst_is_last(&self) -> bool {
         // SAFETY: By the type's invariant.
-        unsafe { shim::vb2_double_m2m_dst_buf_is_last(self.as_raw()) }
+        unsafe { shim::rust_helper_v4l2_m2m_dst_buf_is_last(self.as_raw()) }
     }
 
     /// `v4l2_m2m_last_buffer_done()`: gives the buffer back as the last one, and stops.
@@ -269,13 +266,13 @@ impl Context {
     /// Whether the drain is over and no job runs until it is started again.
     pub(crate) fn has_stopped(&self) -> bool {
         // SAFETY: By the type's invariant.
-        unsafe { shim::vb2_double_m2m_has_stopped(self.as_raw()) }
+        unsafe { shim::rust_helper_v4l2_m2m_has_stopped(self.as_raw()) }
     }
 
     /// `v4l2_m2m_mark_stopped()`: the drain is over.
     pub(crate) fn mark_stopped(&self) {
         // SAFETY: By the type's invariant.
-        unsafe { shim::vb2_double_m2m_mark_stopped(self.as_raw()) };
+        unsafe { shim::rust_helper_v4l2_m2m_mark_stopped(self.as_raw()) };
     }
 
     /// `v4l2_m2m_update_start_streaming_state()`

@@ -4,8 +4,7 @@
 //!
 //! C header: [`include/media/v4l2-dev.h`](srctree/include/media/v4l2-dev.h)
 
-use super::{device, ioctl, mem2mem, Driver, FileHandle};
-use crate::shim;
+use super::{device, ioctl, mem2mem, shim, Driver, FileHandle};
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{
     bindings,
@@ -93,7 +92,7 @@ impl<T: PrivateIoctl> Registration<T> {
                 shared,
                 m2m: mem2mem::Device::new()?,
                 // SAFETY: The mutex is valid for writes and will stay where it is.
-                lock <- Opaque::ffi_init(|lock| unsafe { shim::vb2_double_mutex_init(lock) }),
+                lock <- Opaque::ffi_init(|lock| unsafe { shim::rust_helper_mutex_init(lock) }),
                 v4l2 <- device::Device::register(parent),
                 parent: device::raw_parent(parent),
             }? Error),
@@ -106,8 +105,11 @@ impl<T: PrivateIoctl> Registration<T> {
         Self::fill(unsafe { &mut *vdev.as_ptr() }, &node);
         // SAFETY: As above. The node stays where it is until the device is unregistered.
         let ret = unsafe {
-            shim::vb2_double_video_set_drvdata(vdev.as_ptr(), (&raw const *node).cast_mut().cast());
-            shim::vb2_double_video_register_device(vdev.as_ptr())
+            shim::rust_helper_video_set_drvdata(
+                vdev.as_ptr(),
+                (&raw const *node).cast_mut().cast(),
+            );
+            shim::rust_helper_video_register_device(vdev.as_ptr())
         };
         if ret != 0 {
             // SAFETY: A device that could not be registered is still ours.
@@ -151,7 +153,7 @@ impl<T: PrivateIoctl> Files<T> {
     /// `file` is open, or being opened, on a video device of a `T`.
     unsafe fn node<'a>(file: *mut bindings::file) -> &'a Node<T> {
         // SAFETY: By the caller and the invariant of `Registration`.
-        unsafe { &*shim::vb2_double_video_drvdata(file).cast::<Node<T>>() }
+        unsafe { &*shim::rust_helper_video_drvdata(file).cast::<Node<T>>() }
     }
 
     /// # Safety

@@ -7,6 +7,13 @@
 //!
 //! A driver implements [`Driver`] for the state of one open file. The layer allocates that state
 //! together with its `struct v4l2_fh` as a [`FileHandle`], which is what all callbacks get.
+//!
+//! Each driver compiles this layer into its own module: it declares `#[path] mod v4l2` and
+//! `#[path] mod vb2` in its crate's root, includes both `shim.c` in its own, and `v4l2/Kbuild.driver`
+//! in its Kbuild.
+
+// No driver needs all of the layer.
+#![allow(dead_code)]
 
 pub(crate) mod device;
 pub(crate) mod event;
@@ -14,6 +21,7 @@ pub(crate) mod file_handle;
 pub(crate) mod format;
 pub(crate) mod ioctl;
 pub(crate) mod mem2mem;
+mod shim;
 pub(crate) mod video_device;
 
 pub(crate) use self::{

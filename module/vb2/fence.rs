@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h)
 
-use crate::shim;
+use super::shim;
 
 /// A section in which fences are going to be signalled: `dma_fence_begin_signalling()`.
 pub(crate) struct Signalling(bool);
@@ -13,12 +13,12 @@ impl Signalling {
     /// Opens the section.
     pub(crate) fn begin() -> Self {
         // SAFETY: May be called from any context.
-        Self(unsafe { shim::vb2_double_begin_signalling() })
+        Self(unsafe { shim::rust_helper_dma_fence_begin_signalling() })
     }
 
     /// `dma_fence_end_signalling()`
     pub(crate) fn end(self) {
         // SAFETY: The cookie is the one of `begin`, and is used once.
-        unsafe { shim::vb2_double_end_signalling(self.0) };
+        unsafe { shim::rust_helper_dma_fence_end_signalling(self.0) };
     }
 }

@@ -4,11 +4,8 @@
 //!
 //! C header: [`include/media/v4l2-fh.h`](srctree/include/media/v4l2-fh.h)
 
-use super::{event::Event, ioctl, mem2mem};
-use crate::{
-    shim,
-    vb2::{self, Direction}, //
-};
+use super::{event::Event, ioctl, mem2mem, shim};
+use crate::vb2::{self, Direction};
 use core::ops::Deref;
 use kernel::{bindings, error::to_result, prelude::*, types::Opaque};
 
@@ -60,7 +57,7 @@ impl<T> FileHandle<T> {
     /// `file` is open on a video device of a `T`.
     pub(crate) unsafe fn of_file<'a>(file: *mut bindings::file) -> &'a Self {
         // SAFETY: By the caller. `fh` is the first member of `Self`.
-        unsafe { &*shim::vb2_double_file_to_v4l2_fh(file).cast::<Self>() }
+        unsafe { &*shim::rust_helper_file_to_v4l2_fh(file).cast::<Self>() }
     }
 
     /// # Safety
@@ -172,7 +169,7 @@ impl<T: Driver> FileHandle<T> {
         // be the last of a drain and send an event to this file. Then no job is left, and timers
         // and work go with the box.
         unsafe {
-            let this: *mut Self = shim::vb2_double_file_to_v4l2_fh(file).cast();
+            let this: *mut Self = shim::rust_helper_file_to_v4l2_fh(file).cast();
             let fh = (*this).fh.get();
 
             bindings::mutex_lock(parts.lock);

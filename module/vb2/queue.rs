@@ -4,8 +4,7 @@
 //!
 //! C header: [`include/media/videobuf2-core.h`](srctree/include/media/videobuf2-core.h)
 
-use super::{helper, ActiveBuffer, Buffer};
-use crate::shim;
+use super::{helper, shim, ActiveBuffer, Buffer};
 use core::marker::PhantomData;
 use kernel::{
     bindings,
@@ -124,19 +123,19 @@ impl Queue {
     /// `vb2_is_streaming()`
     pub(crate) fn is_streaming(&self) -> bool {
         // SAFETY: By the type's invariant.
-        unsafe { shim::vb2_double_is_streaming(self.as_raw()) }
+        unsafe { shim::rust_helper_vb2_is_streaming(self.as_raw()) }
     }
 
     /// `vb2_is_busy()`: buffers are allocated.
     pub(crate) fn is_busy(&self) -> bool {
         // SAFETY: By the type's invariant.
-        unsafe { shim::vb2_double_is_busy(self.as_raw()) }
+        unsafe { shim::rust_helper_vb2_is_busy(self.as_raw()) }
     }
 
     /// `vb2_clear_last_buffer_dequeued()`: DQBUF answers EPIPE no longer.
     pub(crate) fn clear_last_buffer_dequeued(&self) {
         // SAFETY: By the type's invariant.
-        unsafe { shim::vb2_double_clear_last_buffer_dequeued(self.as_raw()) };
+        unsafe { shim::rust_helper_vb2_clear_last_buffer_dequeued(self.as_raw()) };
     }
 }
 

@@ -4,6 +4,11 @@
 //!
 //! C headers: [`include/media/videobuf2-core.h`](srctree/include/media/videobuf2-core.h) and
 //! [`include/media/videobuf2-v4l2.h`](srctree/include/media/videobuf2-v4l2.h).
+//!
+//! Compiled into each driver that uses it, as [`v4l2`](crate::v4l2) is.
+
+// No driver needs all of the layer.
+#![allow(dead_code)]
 
 pub(crate) mod buffer;
 pub(crate) mod fence;
@@ -11,9 +16,10 @@ pub(crate) mod fence;
 pub(crate) mod helper;
 // The same calls, without a helper behind them.
 #[cfg(not(release_fences))]
-#[path = "vb2/no_helper.rs"]
+#[path = "no_helper.rs"]
 pub(crate) mod helper;
 pub(crate) mod queue;
+mod shim;
 pub(crate) mod trace;
 
 pub(crate) use self::{

@@ -4,8 +4,7 @@
 //!
 //! C header: [`include/media/videobuf2-v4l2.h`](srctree/include/media/videobuf2-v4l2.h)
 
-use super::Queue;
-use crate::shim;
+use super::{shim, Queue};
 use core::{ops::Deref, ptr::NonNull};
 use kernel::{bindings, prelude::*, types::Opaque};
 
@@ -45,7 +44,6 @@ impl Plane {
     /// # Safety
     ///
     /// `addr` and `len` meet the type's invariant.
-    #[cfg_attr(not(plant = "abort_signals_early"), expect(dead_code))]
     pub(crate) unsafe fn from_raw(addr: NonNull<u8>, len: usize) -> Self {
         // INVARIANT: By the caller.
         Self { addr, len }
@@ -112,13 +110,13 @@ impl Buffer {
     /// `vb2_plane_size()`
     pub(crate) fn plane_size(&self, plane: u32) -> usize {
         // SAFETY: By the type's invariant. A plane number that is too large is answered with 0.
-        unsafe { shim::vb2_double_plane_size(self.as_vb2(), plane) }
+        unsafe { shim::rust_helper_vb2_plane_size(self.as_vb2(), plane) }
     }
 
     /// `vb2_set_plane_payload()`
     pub(crate) fn set_payload(&self, plane: u32, bytes: usize) {
         // SAFETY: By the type's invariant; the driver owns the payload of a buffer it was given.
-        unsafe { shim::vb2_double_set_plane_payload(self.as_vb2(), plane, bytes) };
+        unsafe { shim::rust_helper_vb2_set_plane_payload(self.as_vb2(), plane, bytes) };
     }
 
     /// Number of planes.
