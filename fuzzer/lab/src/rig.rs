@@ -12,7 +12,7 @@ use crate::{
     findings::{Origin, Setup},
     plants,
     setup::{self, Options, patches::Patches},
-    target::uml::{Attach, Uml, UmlOptions},
+    target::uml::{Attach, Uml, UmlOptions, double::Shape},
 };
 
 /// Every attach point.
@@ -32,6 +32,9 @@ pub struct RigArgs {
     /// [default: device_run; none with --vanilla]
     #[arg(long, value_name = "POINT", value_parser = attach_parser())]
     pub attach: Option<Attach>,
+    /// Nodes and memory of the double
+    #[command(flatten)]
+    pub shape: Shape,
     /// Boot with kmemleak and let it look for leaked memory (slower)
     #[arg(long)]
     pub kmemleak: bool,
@@ -60,8 +63,9 @@ impl RigArgs {
         self.attach.unwrap_or_default()
     }
 
-    /// Without a helper nothing can attach; asking for it is a mistake.
+    /// Refuses what cannot be. Without a helper nothing can attach; asking for it is a mistake.
     pub fn settle(&mut self, options: &Options) -> anyhow::Result<()> {
+        self.shape.check()?;
         if !options.vanilla {
             return Ok(());
         }
@@ -85,6 +89,7 @@ impl RigArgs {
             driver: self.driver.name().to_owned(),
             plant: self.plant.clone(),
             attach: self.attach().name().to_owned(),
+            shape: self.shape.clone(),
             kmemleak: self.kmemleak,
         }
     }
@@ -99,6 +104,7 @@ impl RigArgs {
         if self.attach() != Attach::default() {
             words.push(format!("--attach {}", self.attach().name()));
         }
+        words.extend(self.shape.words());
         words.extend(self.kmemleak.then(|| "--kmemleak".to_owned()));
         words
     }
@@ -142,6 +148,7 @@ pub fn ready_with(
     let uml = UmlOptions {
         driver: args.driver,
         attach: args.attach(),
+        shape: args.shape.clone(),
         plant: args.plant.clone(),
         kmemleak: args.kmemleak,
         wall_limit,
@@ -213,6 +220,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::target::uml::double::{Memory, Node};
 
     #[derive(Parser)]
     struct Line {
@@ -227,11 +235,12 @@ mod tests {
                 driver,
                 plant: Some("x".into()),
                 attach: Some(attach),
+                shape: Shape::of(Node::Encoder, Memory::DmaContig),
                 kmemleak: true,
             };
             let words = rig.words().join(" ");
             let line = Line::parse_from(["lab"].into_iter().chain(words.split(' ')));
-            assert_eq!((line.rig.setup(), line.rig.kmemleak), (rig.setup(), true));
+            assert_eq!(line.rig.setup(), rig.setup());
         }
         assert!(Line::parse_from(["lab"]).rig.words().is_empty());
     }

@@ -9,7 +9,7 @@ use crate::{
     plants,
     rig::RigArgs,
     setup::{self, Options, config::Config},
-    target::uml::{Attach, Time, Uml, UmlOptions, log},
+    target::uml::{Attach, Time, Uml, UmlOptions, double::Shape, log},
 };
 
 /// Arguments of `lab boot`.
@@ -24,6 +24,9 @@ pub struct Args {
     /// When the drivers attach release fences [default: device-run; none with --vanilla]
     #[arg(long, value_enum)]
     pub attach: Option<Attach>,
+    /// Nodes and memory of the double
+    #[command(flatten)]
+    pub shape: Shape,
     /// Boot a kernel that is configured like this
     #[arg(long, value_enum, default_value_t)]
     pub config: Config,
@@ -45,6 +48,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     let mut rig = RigArgs {
         attach: args.attach,
         plant: args.plant.clone(),
+        shape: args.shape.clone(),
         ..RigArgs::default()
     };
     rig.settle(options)?;
@@ -63,6 +67,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     let options = UmlOptions {
         plant,
         attach: rig.attach(),
+        shape: rig.shape,
         time,
         kmemleak,
         core,

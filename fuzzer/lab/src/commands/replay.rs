@@ -105,6 +105,7 @@ fn setup_args(setup: &Setup) -> anyhow::Result<RigArgs> {
         driver,
         plant: setup.plant.clone(),
         attach: Some(attach),
+        shape: setup.shape.clone(),
         kmemleak: setup.kmemleak,
     })
 }

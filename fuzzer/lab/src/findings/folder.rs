@@ -171,6 +171,7 @@ fn slug(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::uml::double::{Memory, Node, Shape};
 
     #[test]
     fn a_title_becomes_a_file_name() {
@@ -227,6 +228,7 @@ mod tests {
             driver: "vim2m".into(),
             plant: Some("p".into()),
             attach: "none".into(),
+            shape: Shape::of(Node::M2m, Memory::DmaSg),
             kmemleak: false,
         };
         let origin = Origin {
@@ -238,6 +240,7 @@ mod tests {
         assert_eq!((read.program, read.record.key()), (program, finding.key));
         assert_eq!(read.record.setup.plant.as_deref(), Some("p"));
         assert_eq!(read.record.setup.driver, "vim2m");
+        assert_eq!(read.record.setup.shape.nodes, [Node::M2m]);
         assert!(read.record.setup.kmemleak, "a leak is only seen by a scan");
         assert_eq!(
             std::fs::read_to_string(path.join("kernel.log")).unwrap(),

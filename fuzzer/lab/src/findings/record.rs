@@ -7,7 +7,7 @@ use engine::Finding;
 use program::Driver;
 use serde::{Deserialize, Serialize};
 
-use crate::exit::malformed;
+use crate::{exit::malformed, target::uml::double::Shape};
 
 /// Name of the file in a finding's folder.
 pub const NAME: &str = "finding.json";
@@ -25,6 +25,9 @@ pub struct Setup {
     pub plant: Option<String>,
     /// The driver's `attach` parameter.
     pub attach: String,
+    /// Nodes and memory of the double.
+    #[serde(flatten)]
+    pub shape: Shape,
     /// Whether it takes a scan for leaked memory to see the finding.
     #[serde(default)]
     pub kmemleak: bool,

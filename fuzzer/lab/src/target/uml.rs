@@ -4,6 +4,7 @@
 //! cores costs thirty times as much. Its root is a private folder, its only way out a socket on an inherited descriptor.
 
 pub mod channel;
+pub mod double;
 pub mod execution;
 pub mod guest;
 pub mod host;
@@ -28,6 +29,7 @@ use crate::{
     setup::{Prepared, config::Config},
 };
 use channel::Failed;
+use double::Shape;
 use execution::Execution;
 use guest::Guest;
 use host::Core;
@@ -81,6 +83,8 @@ pub struct UmlOptions {
     pub vicodec_job_ms: u32,
     /// When the double attaches release fences.
     pub attach: Attach,
+    /// Nodes and memory of the double.
+    pub shape: Shape,
     /// Name of a bug to plant.
     pub plant: Option<String>,
     /// The core to pin guest and host thread to; the first free one if none is named.
@@ -106,6 +110,7 @@ impl Default for UmlOptions {
             call_timer: false,
             vicodec_job_ms: 5,
             attach: Attach::default(),
+            shape: Shape::default(),
             plant: None,
             core: None,
             kmemleak: false,

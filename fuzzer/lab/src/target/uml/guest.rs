@@ -203,18 +203,25 @@ fn parameters(module: &str, options: &UmlOptions, vanilla: bool) -> String {
         }
         _ => String::new(),
     };
-    let job_ms = match module {
+    let own = match module {
         "vicodec" => format!(" job_ms={}", options.vicodec_job_ms),
+        "vb2_double" => options.shape.parameters(),
         _ => String::new(),
     };
-    attach + &job_ms
+    attach + &own
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
-    use super::{super::Attach, *};
+    use super::{
+        super::{
+            Attach,
+            double::{Memory, Node, Shape},
+        },
+        *,
+    };
 
     #[test]
     fn only_deserted_folders_are_swept() {
@@ -261,6 +268,19 @@ mod tests {
         assert!(list.contains("\nvb2_double.ko attach=buf_queue\n"));
         assert!(list.contains("\nvicodec.ko attach=buf_queue job_ms=5\n"));
         assert_eq!(list.lines().count(), LOAD_ORDER.len() - 1);
+    }
+
+    #[test]
+    fn the_double_alone_is_told_its_nodes_and_memory() {
+        let options = UmlOptions {
+            shape: Shape::of(Node::M2mMplane, Memory::DmaSg),
+            ..UmlOptions::default()
+        };
+        let list = load_list(&options, false);
+        assert!(
+            list.contains("\nvb2_double.ko attach=device_run nodes=m2m-mplane memory=dma-sg\n")
+        );
+        assert_eq!(list.matches("nodes=").count(), 1);
     }
 
     #[test]
