@@ -5,27 +5,32 @@
 //! C header: [`include/media/v4l2-mem2mem.h`](srctree/include/media/v4l2-mem2mem.h)
 
 use super::{shim, Driver, FileHandle};
-use crate::vb2::{ActiveBuffer, Buffer, Direction, JobBuffer, Queue};
+use crate::vb2::{queue::Stopped, ActiveBuffer, Buffer, Direction, Queue};
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{
     bindings,
-    error::{from_err_ptr, to_result},
+    error::{from_err_ptr, to_result, VTABLE_DEFAULT_ERROR},
     prelude::*,
     types::Opaque, //
 };
 
 /// `struct v4l2_m2m_ops`
+#[vtable]
 pub(crate) trait Operations: Sized + Sync {
-    /// A job may run: starts it. May sleep. Ends with one call of [`Context::job_finish`], now or
-    /// later.
-    fn device_run(this: &FileHandle<Self>);
+    /// A job may run: starts it. May sleep. The job is to be [finished](Job::finish), now or later.
+    fn device_run(this: &FileHandle<Self>, job: Job);
 
-    /// Whether a job could run. Called with interrupts off, when both queues have a buffer.
-    fn job_ready(this: &FileHandle<Self>) -> bool;
+    /// Whether a job could run. Called with interrupts off, when both queues have a buffer and no
+    /// job of this file runs.
+    fn job_ready(_this: &FileHandle<Self>, _idle: Idle<'_>) -> bool {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 
     /// The job that runs, or is about to, must end soon. May be called before and during
     /// [`device_run`](Self::device_run).
-    fn job_abort(this: &FileHandle<Self>);
+    fn job_abort(_this: &FileHandle<Self>) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 }
 
 /// A mem2mem device whose contexts are the [`FileHandle`]s of a `T`: runs one job at a time.
@@ -43,8 +48,16 @@ unsafe impl<T: Operations> Sync for Device<T> {}
 impl<T: Operations> Device<T> {
     const OPS: bindings::v4l2_m2m_ops = bindings::v4l2_m2m_ops {
         device_run: Some(Self::device_run),
-        job_ready: Some(Self::job_ready),
-        job_abort: Some(Self::job_abort),
+        job_ready: if T::HAS_JOB_READY {
+            Some(Self::job_ready)
+        } else {
+            None
+        },
+        job_abort: if T::HAS_JOB_ABORT {
+            Some(Self::job_abort)
+        } else {
+            None
+        },
     };
 
     /// `v4l2_m2m_init()`
@@ -61,7 +74,11 @@ impl<T: Operations> Device<T> {
     /// `data` is a file handle of a `T`.
     unsafe extern "C" fn device_run(data: *mut c_void) {
         // SAFETY: By the caller.
-        T::device_run(unsafe { &*data.cast::<FileHandle<T>>() });
+        let this = unsafe { &*data.cast::<FileHandle<T>>() };
+        // INVARIANT: mem2mem has just started this job.
+        let job = Job(NonNull::from(this.m2m()));
+
+        T::device_run(this, job);
     }
 
     /// # Safety
@@ -69,7 +86,10 @@ impl<T: Operations> Device<T> {
     /// `data` is a file handle of a `T`.
     unsafe extern "C" fn job_ready(data: *mut c_void) -> c_int {
         // SAFETY: By the caller.
-        T::job_ready(unsafe { &*data.cast::<FileHandle<T>>() }).into()
+        let this = unsafe { &*data.cast::<FileHandle<T>>() };
+
+        // INVARIANT: mem2mem asks only for files that have no job, and holds its lock meanwhile.
+        T::job_ready(this, Idle(this.m2m())).into()
     }
 
     /// # Safety
@@ -200,26 +220,24 @@ impl Context {
         unsafe { bindings::v4l2_m2m_buf_queue(self.as_raw(), buffer.into_raw()) };
     }
 
-    /// The first buffers of both ready lists, which the running job uses: OUTPUT, then CAPTURE.
-    ///
-    /// Both stay on their lists until the job ends. Were the source taken off before,
-    /// V4L2_DEC_CMD_STOP would find no frame to wait for; were only the destination left there, it
-    /// would be given back while it is written.
-    ///
-    /// # Safety
-    ///
-    /// A job runs, and what this returns is not used after its end.
-    pub(crate) unsafe fn job_buffers(&self) -> Option<(JobBuffer, JobBuffer)> {
-        // SAFETY: By the type's invariant, and the contract of `JobBuffer` by the caller.
-        unsafe {
-            let src = NonNull::new(shim::rust_helper_v4l2_m2m_next_src_buf(self.as_raw()))?;
-            let dst = NonNull::new(shim::rust_helper_v4l2_m2m_next_dst_buf(self.as_raw()))?;
-            Some((JobBuffer::from_raw(src), JobBuffer::from_raw(dst)))
-        }
+    /// The first buffer of the ready list, which stays there.
+    fn first(&self, direction: Direction) -> Option<NonNull<bindings::vb2_v4l2_buffer>> {
+        // SAFETY: By the type's invariant.
+        NonNull::new(unsafe {
+            match direction {
+                Direction::Output => shim::rust_helper_v4l2_m2m_next_src_buf(self.as_raw()),
+                Direction::Capture => shim::rust_helper_v4l2_m2m_next_dst_buf(self.as_raw()),
+            }
+        })
     }
 
-    /// Takes the first buffer off the ready list.
-    pub(crate) fn take(&self, direction: Direction) -> Option<ActiveBuffer> {
+    /// Takes the first buffer off the ready list of a queue that has been stopped.
+    pub(crate) fn take_stopped(&self, queue: &Stopped<'_>) -> Option<ActiveBuffer> {
+        self.take(queue.direction())
+    }
+
+    /// Takes the first buffer off the ready list. The running job must know of it.
+    fn take(&self, direction: Direction) -> Option<ActiveBuffer> {
         // SAFETY: By the type's invariant.
         let buffer = unsafe {
             match direction {
@@ -230,13 +248,6 @@ impl Context {
 
         // SAFETY: What is on a ready list is active, and is not on it any more.
         (!buffer.is_null()).then(|| unsafe { ActiveBuffer::from_raw(buffer) })
-    }
-
-    /// `v4l2_m2m_job_finish()`: the running job has ended. The file handle may be gone when this
-    /// returns.
-    pub(crate) fn job_finish(&self) {
-        // SAFETY: By the type's invariant.
-        unsafe { bindings::v4l2_m2m_job_finish((*self.as_raw()).m2m_dev, self.as_raw()) };
     }
 
     /// `v4l2_m2m_try_schedule()`. May run a job of any file handle before it returns.
@@ -293,5 +304,71 @@ impl Context {
         to_result(unsafe {
             bindings::v4l2_m2m_decoder_cmd(core::ptr::null_mut(), self.as_raw(), command)
         })
+    }
+}
+
+/// A job that mem2mem has started and waits for.
+///
+/// The first buffers of both ready lists are the job's. They should stay there until it ends: were
+/// the source taken off before, V4L2_DEC_CMD_STOP would find no frame to wait for; were only the
+/// destination left there, it would be given back while it is written.
+///
+/// # Invariants
+///
+/// The context is valid and its job runs. Nobody else takes buffers off its ready lists meanwhile.
+#[must_use = "mem2mem waits for this job and runs no other"]
+pub(crate) struct Job(NonNull<Context>);
+
+// SAFETY: A job may be ended from any thread.
+unsafe impl Send for Job {}
+
+impl Job {
+    fn context(&self) -> &Context {
+        // SAFETY: By the type's invariant; mem2mem keeps the context while its job runs.
+        unsafe { self.0.as_ref() }
+    }
+
+    fn first(&self, direction: Direction) -> Option<&Buffer> {
+        // SAFETY: What is on a ready list is an active buffer, and stays one as long as it is
+        // there. Nobody takes it away while `self` is borrowed, by the type's invariant.
+        let first = self.context().first(direction)?;
+        Some(unsafe { first.cast::<Buffer>().as_ref() })
+    }
+
+    /// The OUTPUT buffer. There is one unless it was [taken](Self::take).
+    pub(crate) fn src(&self) -> Option<&Buffer> {
+        self.first(Direction::Output)
+    }
+
+    /// The CAPTURE buffer. There is one unless it was [taken](Self::take).
+    pub(crate) fn dst(&self) -> Option<&Buffer> {
+        self.first(Direction::Capture)
+    }
+
+    /// Takes the job's buffer off the ready list. After that the next one there is the job's.
+    pub(crate) fn take(&mut self, direction: Direction) -> Option<ActiveBuffer> {
+        self.context().take(direction)
+    }
+
+    /// `v4l2_m2m_job_finish()`. The file handle may be gone when this returns.
+    pub(crate) fn finish(self) {
+        let ctx = self.context().as_raw();
+
+        // SAFETY: By the type's invariant; as this consumes `self`, it happens once.
+        unsafe { bindings::v4l2_m2m_job_finish((*ctx).m2m_dev, ctx) };
+    }
+}
+
+/// A file that has no job, and gets none as long as this exists.
+///
+/// # Invariants
+///
+/// No job of the context runs or can be started.
+pub(crate) struct Idle<'a>(&'a Context);
+
+impl Idle<'_> {
+    /// Takes the first buffer off a ready list.
+    pub(crate) fn take(&mut self, direction: Direction) -> Option<ActiveBuffer> {
+        self.0.take(direction)
     }
 }

@@ -182,37 +182,6 @@ impl Buffer {
     }
 }
 
-/// A buffer of the running job, still on the ready list of its queue.
-///
-/// # Invariants
-///
-/// The buffer is `VB2_BUF_STATE_ACTIVE`. It stays so until the job ends: only the end of the job
-/// takes the first buffer off a ready list while one runs.
-pub(crate) struct JobBuffer(NonNull<Buffer>);
-
-// SAFETY: A buffer may be used from any thread.
-unsafe impl Send for JobBuffer {}
-
-impl JobBuffer {
-    /// # Safety
-    ///
-    /// `ptr` is the first buffer of a ready list. The job that is about to run owns it, and the
-    /// value is not used after that job's end.
-    pub(crate) unsafe fn from_raw(ptr: NonNull<bindings::vb2_v4l2_buffer>) -> Self {
-        // INVARIANT: By the caller.
-        Self(ptr.cast())
-    }
-}
-
-impl Deref for JobBuffer {
-    type Target = Buffer;
-
-    fn deref(&self) -> &Buffer {
-        // SAFETY: By the type's invariant.
-        unsafe { self.0.as_ref() }
-    }
-}
-
 /// A buffer that the driver alone holds and owes to vb2.
 ///
 /// # Invariants

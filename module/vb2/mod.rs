@@ -23,6 +23,6 @@ mod shim;
 pub(crate) mod trace;
 
 pub(crate) use self::{
-    buffer::{ActiveBuffer, Buffer, JobBuffer, State},
+    buffer::{ActiveBuffer, Buffer, State},
     queue::{Direction, Queue}, //
 };

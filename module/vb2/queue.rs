@@ -5,10 +5,10 @@
 //! C header: [`include/media/videobuf2-core.h`](srctree/include/media/videobuf2-core.h)
 
 use super::{helper, shim, ActiveBuffer, Buffer};
-use core::marker::PhantomData;
+use core::{marker::PhantomData, ops::Deref};
 use kernel::{
     bindings,
-    error::{from_result, to_result},
+    error::{from_result, to_result, VTABLE_DEFAULT_ERROR},
     prelude::*,
     types::Opaque, //
 };
@@ -63,7 +63,23 @@ impl Sizes<'_> {
     }
 }
 
+/// A queue on which STREAMOFF or close goes on.
+///
+/// # Invariants
+///
+/// The driver works on no buffer of the queue: a mem2mem queue has waited for its job.
+pub(crate) struct Stopped<'a>(&'a Queue);
+
+impl Deref for Stopped<'_> {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        self.0
+    }
+}
+
 /// `struct vb2_ops`. All of them are called with the queue's mutex held.
+#[vtable]
 pub(crate) trait Operations: Sized {
     /// What `vb2_queue.drv_priv` points to.
     type Owner: Sync;
@@ -72,7 +88,9 @@ pub(crate) trait Operations: Sized {
     fn queue_setup(this: &Self::Owner, queue: &Queue, setup: Setup<'_>) -> Result;
 
     /// An OUTPUT buffer was given to QBUF or PREPARE_BUF: looks at its fields.
-    fn buf_out_validate(this: &Self::Owner, buffer: &Buffer) -> Result;
+    fn buf_out_validate(_this: &Self::Owner, _buffer: &Buffer) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 
     /// The memory of the buffer is there: looks whether it will do.
     fn buf_prepare(this: &Self::Owner, buffer: &Buffer) -> Result;
@@ -81,10 +99,12 @@ pub(crate) trait Operations: Sized {
     fn buf_queue(this: &Self::Owner, buffer: ActiveBuffer);
 
     /// STREAMON.
-    fn start_streaming(this: &Self::Owner, queue: &Queue);
+    fn start_streaming(_this: &Self::Owner, _queue: &Queue) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 
     /// STREAMOFF or close: all buffers must be given back.
-    fn stop_streaming(this: &Self::Owner, queue: &Queue);
+    fn stop_streaming(this: &Self::Owner, queue: Stopped<'_>);
 }
 
 /// A queue of buffers.
@@ -269,15 +289,24 @@ impl<T: Operations> Vtable<T> {
     unsafe extern "C" fn stop_streaming(q: *mut bindings::vb2_queue) {
         // SAFETY: By the caller.
         let (this, queue) = unsafe { (owner::<T>(q), Queue::from_raw(q)) };
-        T::stop_streaming(this, queue);
+        // INVARIANT: v4l2_m2m_streamoff() and v4l2_m2m_ctx_release() come here after their wait.
+        T::stop_streaming(this, Stopped(queue));
     }
 
     const OPS: bindings::vb2_ops = bindings::vb2_ops {
         queue_setup: Some(Self::queue_setup),
-        buf_out_validate: Some(Self::buf_out_validate),
+        buf_out_validate: if T::HAS_BUF_OUT_VALIDATE {
+            Some(Self::buf_out_validate)
+        } else {
+            None
+        },
         buf_prepare: Some(Self::buf_prepare),
         buf_queue: Some(Self::buf_queue),
-        start_streaming: Some(Self::start_streaming),
+        start_streaming: if T::HAS_START_STREAMING {
+            Some(Self::start_streaming)
+        } else {
+            None
+        },
         stop_streaming: Some(Self::stop_streaming),
         ..pin_init::zeroed()
     };

@@ -22,7 +22,7 @@ use crate::{
     vb2::{
         self,
         helper,
-        queue::{Config, Setup},
+        queue::{Config, Setup, Stopped},
         ActiveBuffer,
         Buffer,
         Direction,
@@ -90,6 +90,7 @@ unsafe impl HasClock for Handle {
     }
 }
 
+#[vtable]
 impl vb2::queue::Operations for Context {
     type Owner = Handle;
 
@@ -147,13 +148,13 @@ impl vb2::queue::Operations for Context {
         decoder::start_streaming(this, queue);
     }
 
-    fn stop_streaming(this: &Handle, queue: &Queue) {
+    fn stop_streaming(this: &Handle, queue: Stopped<'_>) {
         // No job runs: mem2mem has waited for it. If one was aborted in vain, that is settled now.
         this.state.lock().aborted = false;
-        while let Some(buffer) = this.m2m().take(queue.direction()) {
+        while let Some(buffer) = this.m2m().take_stopped(&queue) {
             buffer.done(vb2::State::Error);
         }
-        decoder::stop_streaming(this, queue);
+        decoder::stop_streaming(this, &queue);
     }
 }
 

@@ -48,10 +48,10 @@ impl Decoder {
     }
 }
 
-/// Sends the stream's change to `size` to userspace: the event, and an empty last CAPTURE buffer.
+/// Sends the stream's change to `size` to userspace: the event, and `dst` as an empty last buffer.
 /// Nothing is armed, so no fence is involved. Must not be called with the state locked; may be
 /// called with interrupts off.
-pub(crate) fn change_source(this: &Handle, size: Size) {
+pub(crate) fn change_source(this: &Handle, size: Size, dst: Option<ActiveBuffer>) {
     let sequence = {
         let mut state = this.state.lock();
         state.formats.set_decoded(size);
@@ -60,7 +60,7 @@ pub(crate) fn change_source(this: &Handle, size: Size) {
     };
 
     this.send(Event::ResolutionChange);
-    if let Some(dst) = this.m2m().take(Direction::Capture) {
+    if let Some(dst) = dst {
         make_empty(&dst, sequence);
         dst.set_last(true);
         dst.done(State::Done);

@@ -7,9 +7,9 @@
 //! is dropped in the same step, so nothing is stored after that.
 
 use crate::{
+    v4l2::mem2mem,
     vb2::{
         trace::{self, Phase},
-        JobBuffer,
         State, //
     },
     writer::{Completion, Fault, Plan, Progress, Writer},
@@ -36,6 +36,8 @@ pub(crate) enum Cause {
 /// A job that has ended and whose buffers must be given back: the writer is stopped.
 #[must_use = "somebody waits for the buffers of this job"]
 pub(crate) struct Ended {
+    /// What mem2mem waits for.
+    pub(crate) m2m: mem2mem::Job,
     /// The job's id.
     pub(crate) job: u64,
     /// Why it ended.
@@ -60,10 +62,8 @@ impl Ended {
 pub(crate) struct Job {
     /// Writes it.
     pub(crate) writer: Writer,
-    /// Its OUTPUT buffer.
-    pub(crate) src: JobBuffer,
-    /// Its CAPTURE buffer.
-    pub(crate) dst: JobBuffer,
+    /// What mem2mem waits for, and its buffers.
+    pub(crate) m2m: mem2mem::Job,
     /// How it is to go.
     pub(crate) plan: Plan,
     /// Bytes to be written.
@@ -109,9 +109,10 @@ impl Engine {
     }
 
     /// The job that was being prepared cannot run.
-    pub(crate) fn refuse(&mut self, job: u64, cause: Cause) -> Ended {
+    pub(crate) fn refuse(&mut self, m2m: mem2mem::Job, job: u64, cause: Cause) -> Ended {
         *self = Self::Ending;
         Ended {
+            m2m,
             job,
             cause,
             bytes: 0,
@@ -120,16 +121,15 @@ impl Engine {
     }
 
     /// The hardware is kicked. Fails if somebody ended the job while it was being prepared.
-    pub(crate) fn kick(&mut self, job: Job) -> Result<(), Cause> {
+    pub(crate) fn kick(&mut self, job: Job) -> Result<(), Ended> {
         if let Self::Starting(Some(cause)) = *self {
             #[cfg(plant = "abort_signals_early")]
             if let Some(orphanage) = job.orphanage {
                 orphanage.take(job.writer, Cause::Refused);
             }
-            return Err(cause);
+            return Err(self.refuse(job.m2m, job.plan.job, cause));
         }
-        trace::hw_job(&job.src, job.plan.job, Phase::Start);
-        trace::hw_job(&job.dst, job.plan.job, Phase::Start);
+        tell(&job.m2m, job.plan.job, Phase::Start);
         *self = Self::Running(job);
         Ok(())
     }
@@ -140,6 +140,7 @@ impl Engine {
             return Next::Nothing;
         };
         let ended = Ended {
+            m2m: job.m2m,
             job: job.plan.job,
             cause,
             bytes: job.bytes,
@@ -200,12 +201,14 @@ impl Engine {
         let Self::Running(job) = self else {
             return Next::Nothing;
         };
-        let (id, dst) = (job.plan.job, &job.dst);
+        let (id, m2m) = (job.plan.job, &job.m2m);
+        let tell = |phase| {
+            if let Some(dst) = m2m.dst() {
+                trace::hw_job(dst, id, phase);
+            }
+        };
 
-        match job
-            .writer
-            .advance(now, gate, |phase| trace::hw_job(dst, id, phase))
-        {
+        match job.writer.advance(now, gate, tell) {
             Progress::Until(at) => Next::At(at.min(job.deadline)),
             Progress::Held => Next::At(job.deadline),
             Progress::Written => match job.plan.fault {
@@ -235,6 +238,13 @@ impl Engine {
     /// Whether the hardware works on a job.
     pub(crate) fn is_running(&self) -> bool {
         matches!(self, Self::Running(_))
+    }
+}
+
+/// Tells a step of a job for both of its buffers.
+pub(crate) fn tell(m2m: &mem2mem::Job, job: u64, phase: Phase) {
+    for buffer in [m2m.src(), m2m.dst()].into_iter().flatten() {
+        trace::hw_job(buffer, job, phase);
     }
 }
 

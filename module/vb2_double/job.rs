@@ -6,18 +6,20 @@ use crate::{
     clock,
     context::{Context, Handle},
     decoder,
-    engine::{Cause, Ended, Engine, Job, Next},
+    engine::{self, Cause, Ended, Engine, Job, Next},
     formats,
     v4l2::{mem2mem, Event},
     vb2::{
+        buffer::Plane,
         fence::Signalling,
         helper,
-        trace::{self, Phase},
+        trace::Phase,
         Direction, //
     },
     writer::{Completion, Plan, Writer},
     Attach, //
 };
+use kernel::prelude::vtable;
 
 #[cfg(plant = "abort_signals_early")]
 use crate::plant::Orphanage;
@@ -53,18 +55,18 @@ impl Context {
 
 /// Gives the buffers of a job back and lets the next one run. The file handle may be gone after
 /// this.
-fn finish(this: &Handle, ended: Ended) {
+fn finish(this: &Handle, mut ended: Ended) {
     let m2m = this.m2m();
     let section = Signalling::begin();
 
     this.clock.disarm();
     if ended.kicked {
-        tell_end(this, ended.job);
+        engine::tell(&ended.m2m, ended.job, Phase::End);
     }
     let (src, dst, last) = {
         let mut state = this.state.lock();
-        let src = m2m.take(Direction::Output);
-        let dst = m2m.take(Direction::Capture);
+        let src = ended.m2m.take(Direction::Output);
+        let dst = ended.m2m.take(Direction::Capture);
         let last = src.as_ref().is_some_and(|src| m2m.is_last_draining(src));
 
         if let (Some(src), Some(dst)) = (&src, &dst) {
@@ -97,16 +99,8 @@ fn finish(this: &Handle, ended: Ended) {
     if last {
         this.send(Event::EndOfStream);
     }
-    m2m.job_finish();
+    ended.m2m.finish();
     section.end();
-}
-
-fn tell_end(this: &Handle, job: u64) {
-    // SAFETY: The job has not been finished yet, and this function returns before it is.
-    if let Some((src, dst)) = unsafe { this.m2m().job_buffers() } {
-        trace::hw_job(&src, job, Phase::End);
-        trace::hw_job(&dst, job, Phase::End);
-    }
 }
 
 /// What `device_run` finds to do.
@@ -126,54 +120,62 @@ fn start(this: &Handle) -> Start {
     Start::Job(state.knobs.next_job())
 }
 
-/// Prepares a job and kicks the hardware. After that the file handle may be gone, unless
-/// `device_run` polls.
-fn prepare_and_kick(this: &Handle, plan: Plan) -> Result<(), Cause> {
-    // SAFETY: `device_run` is called for a job that runs. It ends with `finish`, which is called
-    // after this has failed, or by the engine, which drops its job before.
-    let (src, dst) = unsafe { this.m2m().job_buffers() }.ok_or(Cause::Refused)?;
+/// A job whose hardware only has to be kicked.
+struct Prepared {
+    plane: Plane,
+    bytes: usize,
+    fences: Option<helper::Attached>,
+    #[cfg(plant = "abort_signals_early")]
+    orphanage: Option<Orphanage>,
+}
+
+/// Does all that may sleep or fail, and attaches the fences last: from then on the job has to end
+/// by itself.
+fn prepare(this: &Handle, m2m: &mem2mem::Job) -> Result<Prepared, Cause> {
+    let (Some(src), Some(dst)) = (m2m.src(), m2m.dst()) else {
+        return Err(Cause::Refused);
+    };
     let bytes = this.state.lock().formats.size(Direction::Capture).bytes() as usize;
 
     // The stream may have grown since the buffer was prepared.
     if dst.plane_size(0) < bytes {
         return Err(Cause::Refused);
     }
-    // All that may sleep or fail comes before the fences: from then on the job has to end by
-    // itself.
-    let plane = dst.plane(0).map_err(|_| Cause::Refused)?;
-    #[cfg(plant = "abort_signals_early")]
-    let orphanage = Orphanage::new(&dst, &this.queue);
-    let fences = match this.attach {
-        Attach::DeviceRun => Some(helper::attach(&src, &dst).map_err(|_| Cause::Refused)?),
-        Attach::BufQueue | Attach::None => None,
-    };
+    Ok(Prepared {
+        bytes,
+        plane: dst.plane(0).map_err(|_| Cause::Refused)?,
+        #[cfg(plant = "abort_signals_early")]
+        orphanage: Orphanage::new(dst, &this.queue),
+        fences: match this.attach {
+            Attach::DeviceRun => Some(helper::attach(src, dst).map_err(|_| Cause::Refused)?),
+            Attach::BufQueue | Attach::None => None,
+        },
+    })
+}
 
+/// Kicks the hardware. After that the file handle may be gone, unless `device_run` polls.
+fn kick(this: &Handle, m2m: mem2mem::Job, plan: Plan, prepared: Prepared) -> Result<(), Ended> {
     let now = clock::now();
     let job = Job {
         // SAFETY: The engine drops the writer before the buffers are given back.
-        writer: unsafe { Writer::new(&plan, plane, bytes, now) },
-        src,
-        dst,
+        writer: unsafe { Writer::new(&plan, prepared.plane, prepared.bytes, now) },
+        m2m,
         plan,
-        bytes,
+        bytes: prepared.bytes,
         deadline: now.saturating_add(plan.watchdog),
         #[cfg(plant = "abort_signals_early")]
-        orphanage,
+        orphanage: prepared.orphanage,
     };
-    let kicked = kick(this, job);
-    if let Some(fences) = fences {
+    let first = job.writer.due().min(job.deadline);
+    let kicked = {
+        let mut state = this.state.lock();
+        state.engine.kick(job).inspect(|()| this.clock.arm(first))
+    };
+
+    if let Some(fences) = prepared.fences {
         fences.kicked();
     }
     kicked
-}
-
-fn kick(this: &Handle, job: Job) -> Result<(), Cause> {
-    let mut state = this.state.lock();
-    let first = job.writer.due().min(job.deadline);
-
-    state.engine.kick(job)?;
-    this.clock.arm(first);
-    Ok(())
 }
 
 /// Drives a job from `device_run` until it ends.
@@ -193,27 +195,29 @@ fn poll(this: &Handle) {
     }
 }
 
+#[vtable]
 impl mem2mem::Operations for Context {
-    fn device_run(this: &Handle) {
+    fn device_run(this: &Handle, mut m2m: mem2mem::Job) {
         let plan = match start(this) {
             Start::Job(plan) => plan,
             Start::ChangeSource(size) => {
-                decoder::change_source(this, size);
-                return this.m2m().job_finish();
+                decoder::change_source(this, size, m2m.take(Direction::Capture));
+                return m2m.finish();
             }
         };
 
-        match prepare_and_kick(this, plan) {
+        let kicked = match prepare(this, &m2m) {
+            Ok(prepared) => kick(this, m2m, plan, prepared),
+            Err(cause) => Err(this.state.lock().engine.refuse(m2m, plan.job, cause)),
+        };
+        match kicked {
             Ok(()) if plan.completion == Completion::Inline => poll(this),
             Ok(()) => (),
-            Err(cause) => {
-                let ended = this.state.lock().engine.refuse(plan.job, cause);
-                finish(this, ended);
-            }
+            Err(ended) => finish(this, ended),
         }
     }
 
-    fn job_ready(this: &Handle) -> bool {
+    fn job_ready(this: &Handle, mut idle: mem2mem::Idle<'_>) -> bool {
         let change = {
             let mut state = this.state.lock();
             if state.decoder.is_waiting() {
@@ -223,7 +227,7 @@ impl mem2mem::Operations for Context {
         };
 
         if let Some(size) = change {
-            decoder::change_source(this, size);
+            decoder::change_source(this, size, idle.take(Direction::Capture));
         }
         change.is_none()
     }
