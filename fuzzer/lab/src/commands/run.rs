@@ -31,7 +31,7 @@ pub struct Args {
     /// Put this file into the guest too [default place: /bin]
     #[arg(long = "file", value_name = "HOST[:GUEST]", value_parser = client::copied)]
     pub files: Vec<Copied>,
-    /// Run a program of these packages of the machine's own Debian or Ubuntu release, which are fetched and unpacked with all
+    /// Run a program of these packages of the machine's own Debian or Ubuntu release (or a newer one), which are fetched and unpacked with all
     /// that they depend on; nothing is installed
     #[arg(long, value_name = "PACKAGES", value_delimiter = ',', num_args = 0.., require_equals = true,
         default_missing_value = debian::TOOLS)]

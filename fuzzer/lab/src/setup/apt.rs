@@ -176,7 +176,7 @@ fn parse_sites(targets: &str) -> Option<String> {
 }
 
 /// Reads `apt-cache madison`: `name | version | archive`.
-fn parse_madison(text: &str) -> Vec<Package> {
+pub fn parse_madison(text: &str) -> Vec<Package> {
     let rows = text.lines().filter(|line| !line.ends_with("Sources"));
     rows.filter_map(|line| {
         let mut fields = line.split('|').map(str::trim);

@@ -1,4 +1,4 @@
-//! Programs of the machine's own Debian or Ubuntu release for the guest: packages with all that they depend on, unpacked
+//! Programs of the machine's own Debian or Ubuntu release for the guest, or of a newer one if that is too old: packages with all that they depend on, unpacked
 //! into a root of their own. Nothing is installed on this machine, and no package's scripts run.
 
 mod archive;
@@ -23,7 +23,7 @@ use archive::Archive;
 pub const TOOLS: &str = "v4l-utils";
 
 /// Changes whenever this file or those below it make something else of the same packages.
-const LAYOUT: &str = "debian 1";
+const LAYOUT: &str = "debian 2";
 
 /// The file with the names of the packages.
 const LIST: &str = "packages.txt";
@@ -111,7 +111,7 @@ fn parse_release(text: &str) -> Option<String> {
 }
 
 fn make(cache: &Cache, release: &str, packages: &[String], into: &Path) -> anyhow::Result<()> {
-    let archive = Archive::open(&cache.root().join("apt").join(format!("root-{release}")))?;
+    let archive = Archive::find(&cache.root().join("apt"), release)?;
     let log = cache.log("debian");
     let wanted = archive.resolve(packages)?;
     cache.ensure_space(wanted.gib(), "unpacking packages for the guest")?;

@@ -21,6 +21,16 @@ const VENDORS: [(&str, &str); 2] = [
     ("Ubuntu", "/usr/share/keyrings/ubuntu-archive-keyring"),
 ];
 
+/// Releases to take in turn, by vendor, if the machine's own is too old.
+const NEWER: [(&str, &[&str]); 2] = [
+    ("Debian", &["trixie", "forky", "sid"]),
+    ("Ubuntu", &["questing", "resolute"]),
+];
+
+/// The package whose version tells whether a release is new enough, and that version: v4l2-compliance takes whatever a kernel
+/// has learned since for a mistake.
+const JUDGED_BY: (&str, (u32, u32)) = (super::TOOLS, (1, 28));
+
 /// What a machine's apt knows about a part of an archive.
 const FORMAT: &str = "$(ORIGIN)\t$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)";
 
@@ -52,18 +62,54 @@ impl Wanted {
 }
 
 impl Archive {
-    /// Makes the private apt in `folder` and fetches the lists of the release.
-    pub(super) fn open(folder: &Path) -> anyhow::Result<Archive> {
-        apt::set_up(folder, &sources()?)?;
+    /// The archive of the machine's own release, or of the first newer one that knows kernels of today, with private apts
+    /// in folders below `folder`.
+    pub(super) fn find(folder: &Path, own: &str) -> anyhow::Result<Archive> {
+        let (vendor, sources) = sources()?;
+        let newer = NEWER.iter().find(|(name, _)| *name == vendor);
+        let newer = newer.map_or(&[][..], |(_, releases)| releases);
+        let mut tried = Vec::new();
+        for &release in [own].iter().chain(newer) {
+            let look = || -> anyhow::Result<_> {
+                let sources = of_release(&sources, own, release);
+                let archive =
+                    Archive::open(&folder.join(format!("root-{release}")), release, &sources)?;
+                Ok((archive.version()?, archive))
+            };
+            match look() {
+                Ok((version, archive)) if is_new_enough(&version) => return Ok(archive),
+                Ok((version, _)) => tried.push(format!("{release}: {version}")),
+                Err(error) => tried.push(format!("{release}: {error:#}")),
+            }
+        }
+        let (package, (major, minor)) = JUDGED_BY;
+        bail!(
+            "no release that this machine's mirror has brings {package} {major}.{minor} or newer:\n  {}",
+            tried.join("\n  ")
+        )
+    }
+
+    /// Makes the private apt and fetches the lists of the release.
+    fn open(folder: &Path, release: &str, sources: &str) -> anyhow::Result<Archive> {
+        apt::set_up(folder, sources)?;
         let archive = Archive {
             folder: folder.to_owned(),
         };
         // No package is installed on the machine that this apt knows.
         fs::write(archive.status(), "")?;
-        let stage = Stage::begin("reading the package lists of this machine's release", None);
+        let stage = Stage::begin(format!("reading the package lists of {release}"), None);
         process::output(archive.apt().args(["-qq", "update"]))?;
         stage.done();
         Ok(archive)
+    }
+
+    /// The version of the package that the release is judged by.
+    fn version(&self) -> anyhow::Result<String> {
+        let (name, _) = JUDGED_BY;
+        let mut apt = apt::private(&self.folder, "apt-cache");
+        let packages = apt::parse_madison(&process::output(apt.args(["madison", name]))?);
+        let newest = packages.into_iter().next();
+        Ok(newest.with_context(|| format!("it has no {name}"))?.version)
     }
 
     fn status(&self) -> PathBuf {
@@ -79,6 +125,8 @@ impl Archive {
 
     /// Counts what the packages and all that they depend on come to.
     pub(super) fn resolve(&self, packages: &[String]) -> anyhow::Result<Wanted> {
+        // apt does not name what an interrupted run has left.
+        process::output(self.apt().arg("clean"))?;
         let mut apt = self.apt();
         let listed = process::output(apt.args(["--print-uris", "install"]).args(packages))
             .with_context(|| {
@@ -122,21 +170,37 @@ impl Archive {
     }
 }
 
-/// The lines of a sources.list that name the machine's own release, its updates and its security updates, and no archive
-/// of anybody else.
-fn sources() -> anyhow::Result<String> {
+/// The vendor of the machine's release, and the lines of a sources.list that name it, its updates and its security updates,
+/// and no archive of anybody else.
+fn sources() -> anyhow::Result<(String, Vec<String>)> {
     let mut apt = process::command("apt-get");
     let targets =
         process::output(apt.args(["indextargets", "--format", FORMAT, "Created-By: Packages"]))
             .context("programs for the guest come through apt")?;
     let lines = parse_targets(&targets, |vendor| keyring(vendor).ok());
-    match lines.as_slice() {
-        [] => bail!(
+    let vendor = targets.split('\t').next().unwrap_or_default().to_owned();
+    match lines.is_empty() {
+        true => bail!(
             "this machine's apt knows no signed archive of Debian or Ubuntu (after a fresh install run `apt-get update` once, \
              and see that the package debian-archive-keyring or ubuntu-keyring is there)"
         ),
-        lines => Ok(lines.concat()),
+        false => Ok((vendor, lines)),
     }
+}
+
+/// The same lines for another release. One that has no updates of its own is the last one, which is all updates.
+fn of_release(lines: &[String], own: &str, release: &str) -> String {
+    let wanted = |line: &&String| release != "sid" || line.contains(&format!(" {own} "));
+    let renamed = |line: &String| line.replace(&format!(" {own}"), &format!(" {release}"));
+    lines.iter().filter(wanted).map(renamed).collect()
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version
+        .split(['.', '-', '+', '~'])
+        .map_while(|part| part.parse().ok());
+    let (_, oldest) = JUDGED_BY;
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= oldest
 }
 
 fn keyring(vendor: &str) -> anyhow::Result<String> {
@@ -214,6 +278,30 @@ mod tests {
                 "deb [signed-by=/k.gpg] http://m/security/ bookworm-security main\n",
             ]
         );
+    }
+
+    #[test]
+    fn another_release_has_the_same_places() {
+        let own = [
+            "deb [k] http://m/debian/ bookworm main\n",
+            "deb [k] http://m/security/ bookworm-security main\n",
+        ];
+        let own = own.map(str::to_owned);
+        assert_eq!(of_release(&own, "bookworm", "bookworm"), own.concat());
+        assert_eq!(
+            of_release(&own, "bookworm", "trixie"),
+            "deb [k] http://m/debian/ trixie main\ndeb [k] http://m/security/ trixie-security main\n"
+        );
+        assert_eq!(
+            of_release(&own, "bookworm", "sid"),
+            "deb [k] http://m/debian/ sid main\n"
+        );
+    }
+
+    #[test]
+    fn only_tools_that_know_kernels_of_today_will_do() {
+        assert!(is_new_enough("1.30.1-1") && is_new_enough("1.28.0") && is_new_enough("2.0-1"));
+        assert!(!is_new_enough("1.22.1-5+b2") && !is_new_enough("1.26.1-4build3"));
     }
 
     #[test]
