@@ -3,7 +3,8 @@
 //! As pid 1 it brings the target up and speaks on `/dev/lab_channel`. Started with `--stdio` it uses the target as it
 //! finds it and speaks on standard input and output. `--driver NAME` picks another driver than the test double. Started
 //! with `--kunit FILE…` it is a tool that runs KUnit test modules, with `--node NAME` one that tells where a driver's
-//! node is, with `--measure NAME CYCLES` one that measures system calls.
+//! node is, with `--measure NAME CYCLES` one that measures system calls, with `--in FOLDER PROGRAM …` one that runs a program
+//! in another root.
 
 mod bare;
 mod boot;
@@ -16,6 +17,7 @@ mod exec;
 mod feed;
 mod finish;
 mod guard;
+mod inside;
 mod journal;
 mod kmemleak;
 mod kmsg;
@@ -76,6 +78,11 @@ fn bring_up() -> Result<End> {
     boot::mount_all()?;
     boot::open_console();
     let options = Options::parse(std::env::args().skip(1))?;
+    options
+        .debian
+        .as_deref()
+        .map(inside::mount_all)
+        .transpose()?;
     let modules = Modules::read(Path::new(MODULES))?;
     modules.load()?;
     let device = Device::find(&options.driver, &modules);
@@ -97,6 +104,7 @@ fn guest() -> ExitCode {
         Some("--kunit") => return code(kunit::run(arguments)),
         Some("--node") => return code(device::tell_node(arguments)),
         Some("--measure") => return code(measure::run(arguments)),
+        Some("--in") => return code(inside::run(arguments)),
         _ => {}
     }
     let served = Options::parse(std::env::args().skip(1)).and_then(|options| {

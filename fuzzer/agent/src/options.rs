@@ -11,6 +11,8 @@ pub(crate) struct Options {
     pub(crate) stdio: bool,
     /// The driver under test: one that the lab knows by its name, or any other by the one that QUERYCAP tells.
     pub(crate) driver: String,
+    /// The host's folder with programs of a Debian release.
+    pub(crate) debian: Option<String>,
 }
 
 impl Options {
@@ -20,6 +22,7 @@ impl Options {
         let mut options = Self {
             stdio: false,
             driver: Driver::Double.name().to_owned(),
+            debian: None,
         };
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
@@ -27,6 +30,9 @@ impl Options {
                 "--stdio" => options.stdio = true,
                 "--driver" => {
                     options.driver = arguments.next().context("--driver needs a name")?;
+                }
+                "--debian" => {
+                    options.debian = Some(arguments.next().context("--debian needs a folder")?);
                 }
                 other if other.starts_with("--") => bail!("unknown option {other}"),
                 _ => {}
@@ -51,7 +57,8 @@ mod tests {
             options,
             Options {
                 stdio: false,
-                driver: "double".to_owned()
+                driver: "double".to_owned(),
+                debian: None,
             }
         );
     }
@@ -63,7 +70,8 @@ mod tests {
             options,
             Options {
                 stdio: true,
-                driver: "vim2m".to_owned()
+                driver: "vim2m".to_owned(),
+                debian: None,
             }
         );
     }
@@ -71,6 +79,7 @@ mod tests {
     #[test]
     fn mistakes_are_refused() {
         assert!(parse(&["--driver"]).is_err());
+        assert!(parse(&["--debian"]).is_err());
         assert!(parse(&["--verbose"]).is_err());
         assert!(parse(&["leftover"]).is_ok());
     }

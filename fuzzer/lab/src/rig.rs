@@ -1,17 +1,18 @@
 //! What every command that runs programs begins with: a kernel, perhaps with a bug planted, an attach point, and a target
 //! that is ready to boot.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::ffi::OsString;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use judge::Expectation;
 use program::Driver;
 
 use crate::{
+    client::Copied,
     exit::malformed,
     findings::{Origin, Setup},
     plants,
-    setup::{self, Options, patches::Patches},
+    setup::{self, Options, debian::Debian, patches::Patches},
     target::uml::{Attach, Uml, UmlOptions, double::Shape},
 };
 
@@ -127,19 +128,35 @@ pub struct Rig {
     /// What was applied to the tree, for people.
     pub patches: String,
     setup: Setup,
+    _debian: Option<Debian>,
 }
 
 /// Prepares all that is needed. A plant that does not exist is told before anything is built.
 pub fn ready(options: &Options, args: &RigArgs) -> anyhow::Result<Rig> {
-    ready_with(options, args, Vec::new())
+    ready_with(options, args, Inside::default())
 }
 
-/// The same with program files in the guest: each with its place here and there.
-pub fn ready_with(
-    options: &Options,
-    args: &RigArgs,
-    files: Vec<(PathBuf, PathBuf)>,
-) -> anyhow::Result<Rig> {
+/// What is in the guest besides the lab's own.
+#[derive(Clone, Debug, Default)]
+pub struct Inside {
+    /// Program files: where each is here, and there.
+    pub files: Vec<Copied>,
+    /// Programs of a Debian release.
+    pub debian: Option<Debian>,
+}
+
+impl Inside {
+    /// Program files alone.
+    pub fn of(files: Vec<Copied>) -> Inside {
+        Inside {
+            files,
+            debian: None,
+        }
+    }
+}
+
+/// The same with programs in the guest.
+pub fn ready_with(options: &Options, args: &RigArgs, inside: Inside) -> anyhow::Result<Rig> {
     let plant = args.plant.as_deref().map(plants::load).transpose()?;
     let prepared = setup::prepare(options)?;
     let modules = prepared.modules(plant.as_ref())?;
@@ -152,7 +169,8 @@ pub fn ready_with(
         plant: args.plant.clone(),
         kmemleak: args.kmemleak,
         wall_limit,
-        files,
+        files: inside.files,
+        debian: inside.debian.as_ref().map(Debian::root),
         ..UmlOptions::default()
     };
     Ok(Rig {
@@ -161,6 +179,7 @@ pub fn ready_with(
         build: format!("{}-{}", prepared.kernel.key, modules.key),
         patches: format!("{series} of the series under test, {lab} of the lab"),
         setup: args.setup(),
+        _debian: inside.debian,
     })
 }
 

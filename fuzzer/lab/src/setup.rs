@@ -5,6 +5,7 @@ pub mod agent;
 pub mod apt;
 pub mod cache;
 pub mod config;
+pub mod debian;
 pub mod in_use;
 pub mod kernel;
 pub mod key;

@@ -18,9 +18,9 @@ use trace::{
 use crate::{
     client::{self, Client, Copied},
     exit::Exit,
-    rig::{self, RigArgs},
-    setup::Options,
-    target::uml::execution::Execution,
+    rig::{self, Inside, Rig, RigArgs},
+    setup::{Options, cache::Cache, debian},
+    target::uml::{execution::Execution, inside},
     verdict::{self, Verdict},
 };
 
@@ -31,6 +31,11 @@ pub struct Args {
     /// Put this file into the guest too [default place: /bin]
     #[arg(long = "file", value_name = "HOST[:GUEST]", value_parser = client::copied)]
     pub files: Vec<Copied>,
+    /// Run a program of these packages of the machine's own Debian or Ubuntu release (or a newer one), which are fetched and unpacked with all
+    /// that they depend on; nothing is installed
+    #[arg(long, value_name = "PACKAGES", value_delimiter = ',', num_args = 0.., require_equals = true,
+        default_missing_value = debian::TOOLS)]
+    pub debian: Option<Vec<String>>,
     /// Kill the program after so many seconds of the guest's time
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..100_000))]
     pub limit: u64,
@@ -46,20 +51,19 @@ pub struct Args {
 }
 
 const HELP: &str = "The program finds /dev/video*, /dev/media*, /proc, /sys and /sys/kernel/debug, and may write to /tmp. A program that is \
-linked dynamically brings the libraries that this machine has for it. What it prints is printed as it is; what the lab has to \
+linked dynamically brings the libraries that this machine has for it. With --debian it is a program of a package \
+(without a list: v4l-utils), as in `lab run --debian -- v4l2-ctl --list-devices` or `lab run --debian=gstreamer1.0-tools -- \
+gst-inspect-1.0`; a --file is then below /lab. What it prints is printed as it is; what the lab has to \
 say goes to standard error. The exit code is the class of the first violation that the ledger shows (`lab --help` lists them), \
 else 1 if the program failed, else 0.";
 
 /// Runs the program and judges what the ledger saw.
 pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     args.rig.settle(options)?;
-    let program = PathBuf::from(&args.command[0]);
-    let client = Client::find(&program)?;
-    let mut files = client.files;
-    files.extend(args.files);
-    let mut rig = rig::ready_with(options, &args.rig, files)?;
-    let mut argv = args.command;
-    argv[0] = client.path;
+    let (mut rig, argv) = match args.debian.take() {
+        Some(packages) => of_debian(&mut args, options, &packages)?,
+        None => of_this_machine(&mut args, options)?,
+    };
     let execution = rig.target.exec(&argv, Duration::from_secs(args.limit))?;
     let trace = execution.trace();
     if let Some(file) = &args.trace {
@@ -73,6 +77,29 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         (Exit::HELD, true) => Exit::SETUP,
         (exit, _) => exit,
     })
+}
+
+type Ready = (Rig, Vec<String>);
+
+fn of_this_machine(args: &mut Args, options: &Options) -> anyhow::Result<Ready> {
+    let program = PathBuf::from(&args.command[0]);
+    let client = Client::find(&program)?;
+    let mut guest = Inside::of(client.files);
+    guest.files.append(&mut args.files);
+    let mut argv = args.command.clone();
+    argv[0] = client.path;
+    Ok((rig::ready_with(options, &args.rig, guest)?, argv))
+}
+
+fn of_debian(args: &mut Args, options: &Options, packages: &[String]) -> anyhow::Result<Ready> {
+    let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, packages)?;
+    debian.check_program(&args.command[0])?;
+    let guest = Inside {
+        files: std::mem::take(&mut args.files),
+        debian: Some(debian),
+    };
+    let argv = inside::command(args.command.clone());
+    Ok((rig::ready_with(options, &args.rig, guest)?, argv))
 }
 
 /// Prints what the program printed and what the ledger counted. True if the program failed.

@@ -16,7 +16,7 @@ use self::outcome::{Outcome, Verdict, plain, verdict};
 use super::run;
 use crate::{
     exit::Exit,
-    rig::{self, Rig, RigArgs, driver_parser},
+    rig::{self, Inside, Rig, RigArgs, driver_parser},
     setup::{self, Options},
     target::uml::{Attach, execution::Execution},
 };
@@ -125,7 +125,7 @@ impl Bench {
             chosen => chosen.to_vec(),
         };
         Ok(Bench {
-            rig: rig::ready_with(options, &rig_args, files)?,
+            rig: rig::ready_with(options, &rig_args, Inside::of(files))?,
             drivers,
             attaches: rig_args.attach() != Attach::None,
             show: args.show,

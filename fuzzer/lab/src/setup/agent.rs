@@ -33,7 +33,8 @@ pub struct Programs {
     pub compositor: PathBuf,
 }
 
-/// Builds them. cargo knows what is fresh; a target folder of its own keeps clear of the cargo that runs the lab.
+/// Builds them. cargo knows what is fresh, but tells the same crate in two clones apart by nothing but the time of its files:
+/// each clone has a target folder of its own, which also keeps clear of the cargo that runs the lab.
 pub fn build(clone: &Path, cache: &Cache, lock: &Lock) -> anyhow::Result<Programs> {
     let built = compile(clone, cache)?;
     // The next lab may build other ones in their place.
@@ -70,7 +71,8 @@ fn prune(cache: &Cache) -> anyhow::Result<()> {
 
 /// Has cargo build them, and tells where.
 fn compile(clone: &Path, cache: &Cache) -> anyhow::Result<PathBuf> {
-    let folder = cache.root().join("agent");
+    let name = Key::new("agent").part("clone", clone.as_os_str().as_encoded_bytes());
+    let folder = cache.root().join("agent").join(name.finish());
     let mut cargo = process::command("cargo");
     cargo.args([
         "build",

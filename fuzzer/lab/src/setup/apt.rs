@@ -65,12 +65,8 @@ pub fn fetch(
 impl Suite {
     fn open(cache: &Cache, name: &str, site: &str, keyring: &str) -> anyhow::Result<Suite> {
         let folder = cache.root().join("apt").join(name);
-        for sub in ["state/lists/partial", "cache/archives/partial", "download"] {
-            std::fs::create_dir_all(folder.join(sub))
-                .with_context(|| folder.display().to_string())?;
-        }
         let source = format!("deb [signed-by={keyring}] {site} {name} main\n");
-        std::fs::write(folder.join("sources.list"), source)?;
+        set_up(&folder, &source)?;
         let suite = Suite { folder };
         let stage = Stage::begin(format!("reading the package list of {name}"), None);
         process::output(suite.apt("apt-get").args(["-qq", "update"]))?;
@@ -79,24 +75,7 @@ impl Suite {
     }
 
     fn apt(&self, program: &str) -> Command {
-        let mut command = process::command(program);
-        let folder = self.folder.display();
-        let options = [
-            format!("Dir::Etc::sourcelist={folder}/sources.list"),
-            "Dir::Etc::sourceparts=/dev/null".into(),
-            "Dir::Etc::preferencesparts=/dev/null".into(),
-            format!("Dir::State={folder}/state"),
-            format!("Dir::Cache={folder}/cache"),
-            "Acquire::Languages=none".into(),
-            // Without this an update that fetched nothing would count as a success.
-            "APT::Update::Error-Mode=any".into(),
-            // The sandbox user cannot enter a cache inside a private home folder.
-            "APT::Sandbox::User=root".into(),
-        ];
-        options.iter().for_each(|option| {
-            command.args(["-o", option]);
-        });
-        command
+        private(&self.folder, program)
     }
 
     /// The packages whose name begins with `prefix`.
@@ -136,6 +115,37 @@ impl Suite {
     }
 }
 
+/// Makes the folder of a private apt with these sources.
+pub fn set_up(folder: &Path, sources: &str) -> anyhow::Result<()> {
+    for sub in ["state/lists/partial", "cache/archives/partial", "download"] {
+        std::fs::create_dir_all(folder.join(sub)).with_context(|| folder.display().to_string())?;
+    }
+    let list = folder.join("sources.list");
+    std::fs::write(&list, sources).with_context(|| list.display().to_string())
+}
+
+/// A program of apt that knows the sources and the state of this folder alone.
+pub fn private(folder: &Path, program: &str) -> Command {
+    let mut command = process::command(program);
+    let folder = folder.display();
+    let options = [
+        format!("Dir::Etc::sourcelist={folder}/sources.list"),
+        "Dir::Etc::sourceparts=/dev/null".into(),
+        "Dir::Etc::preferencesparts=/dev/null".into(),
+        format!("Dir::State={folder}/state"),
+        format!("Dir::Cache={folder}/cache"),
+        "Acquire::Languages=none".into(),
+        // Without this an update that fetched nothing would count as a success.
+        "APT::Update::Error-Mode=any".into(),
+        // The sandbox user cannot enter a cache inside a private home folder.
+        "APT::Sandbox::User=root".into(),
+    ];
+    options.iter().for_each(|option| {
+        command.args(["-o", option]);
+    });
+    command
+}
+
 /// The mirror that this machine uses for Debian's main archive.
 fn site() -> anyhow::Result<String> {
     let format = "$(SITE)\t$(CODENAME)\t$(ORIGIN)";
@@ -166,7 +176,7 @@ fn parse_sites(targets: &str) -> Option<String> {
 }
 
 /// Reads `apt-cache madison`: `name | version | archive`.
-fn parse_madison(text: &str) -> Vec<Package> {
+pub fn parse_madison(text: &str) -> Vec<Package> {
     let rows = text.lines().filter(|line| !line.ends_with("Sources"));
     rows.filter_map(|line| {
         let mut fields = line.split('|').map(str::trim);

@@ -14,8 +14,8 @@ use crate::interrupt::Scrap;
 const UNFINISHED: &str = ".unfinished-";
 
 /// Kinds of entries, one folder each.
-const KINDS: [&str; 6] = [
-    "source", "rust-src", "kernel", "modules", "programs", "tools",
+const KINDS: [&str; 7] = [
+    "source", "rust-src", "kernel", "modules", "programs", "tools", "debian",
 ];
 
 /// The cache folder.

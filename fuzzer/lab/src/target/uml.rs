@@ -8,6 +8,7 @@ pub mod double;
 pub mod execution;
 pub mod guest;
 pub mod host;
+pub mod inside;
 pub mod instance;
 pub mod log;
 
@@ -99,6 +100,8 @@ pub struct UmlOptions {
     pub wall_limit: Duration,
     /// Program files for the guest: where each is on the host, and where the guest finds it.
     pub files: Vec<(PathBuf, PathBuf)>,
+    /// A folder with programs of a Debian release, which the guest finds as `/debian` and can enter with `/init --in`.
+    pub debian: Option<PathBuf>,
 }
 
 impl Default for UmlOptions {
@@ -118,6 +121,7 @@ impl Default for UmlOptions {
             log_dir: None,
             wall_limit: Duration::from_secs(10),
             files: Vec::new(),
+            debian: None,
         }
     }
 }

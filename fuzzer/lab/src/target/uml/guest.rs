@@ -28,12 +28,13 @@ const ALIVE: &str = "alive";
 const YOUNG: Duration = Duration::from_secs(60);
 
 /// What is in the folder: the guest's root, and a place for the kernel's own files.
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 7] = [
     "root/dev",
     "root/proc",
     "root/sys",
     "root/tmp",
     "root/modules",
+    "root/debian",
     "run",
 ];
 
@@ -170,7 +171,7 @@ fn inside(path: &Path) -> anyhow::Result<PathBuf> {
         path.display()
     );
     // The agent mounts something over these.
-    let hidden = ["dev", "proc", "sys", "tmp"];
+    let hidden = ["dev", "proc", "sys", "tmp", "debian"];
     ensure!(
         !hidden.iter().any(|folder| inner.starts_with(folder)),
         "{} would be hidden in the guest by a file system that it mounts there: name another place",

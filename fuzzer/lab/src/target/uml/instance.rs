@@ -3,8 +3,8 @@
 use std::{
     fs::File,
     os::{
-        fd::AsRawFd,
-        unix::{net::UnixStream, process::CommandExt},
+        fd::{AsRawFd, OwnedFd},
+        unix::{fs::OpenOptionsExt, process::CommandExt},
     },
     path::Path,
     process::{Child, Command, Stdio},
@@ -49,8 +49,10 @@ impl Instance {
             .append(true)
             .open(guest.console())
             .context("console log")?;
+        let debian = options.debian.as_deref().map(opened).transpose()?;
         let mut command = Command::new(guest.kernel());
         command.args(arguments(guest, options, theirs.as_raw_fd()));
+        command.args(debian.iter().flat_map(found_by_agent));
         command
             .env_clear()
             .env("TMPDIR", host::memory_folder())
@@ -64,7 +66,8 @@ impl Instance {
         if let Some(user) = host::identity() {
             command.uid(user).gid(user);
         }
-        confine(&mut command, theirs, core)?;
+        let inherited = [OwnedFd::from(theirs)].into_iter().chain(debian).collect();
+        confine(&mut command, inherited, core)?;
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", guest.kernel().display()))?;
@@ -150,14 +153,31 @@ fn arguments(guest: &Guest, options: &UmlOptions, channel: i32) -> Vec<String> {
     arguments
 }
 
-/// Fixes what would make one boot unlike another, and lets the child keep its descriptor.
-fn confine(command: &mut Command, channel: UnixStream, core: &Core) -> anyhow::Result<()> {
+/// A folder that may stand where the guest's user cannot go: who has it open can.
+fn opened(folder: &Path) -> anyhow::Result<OwnedFd> {
+    let file = File::options()
+        .read(true)
+        .custom_flags(nix::libc::O_PATH | nix::libc::O_DIRECTORY)
+        .open(folder);
+    Ok(file.with_context(|| folder.display().to_string())?.into())
+}
+
+/// What tells the agent where the kernel finds that folder: not a link, whose target it would follow by name.
+fn found_by_agent(folder: &OwnedFd) -> [String; 2] {
+    let path = format!("/proc/self/fd/{}/.", folder.as_raw_fd());
+    ["--debian".to_owned(), path]
+}
+
+/// Fixes what would make one boot unlike another, and lets the child keep its descriptors.
+fn confine(command: &mut Command, inherited: Vec<OwnedFd>, core: &Core) -> anyhow::Result<()> {
     let cores = core.set()?;
     process::die_with_the_lab(command);
     // SAFETY: the closure makes async-signal-safe system calls only and touches no memory that another thread changes.
     unsafe {
         command.pre_exec(move || {
-            fcntl(&channel, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            for fd in &inherited {
+                fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            }
             sched_setaffinity(Pid::from_raw(0), &cores)?;
             personality::set(personality::get()? | Persona::ADDR_NO_RANDOMIZE)?;
             // A panic aborts the kernel's process; its core would be half a gigabyte.
