@@ -3,16 +3,16 @@
 //! The memory that the kernel writes and user space maps: a page with the header, then the records.
 
 use crate::{
-    record::{Header, Record, MAGIC, VERSION},
+    record::{Header, Words},
     shim,
 };
 use core::ptr::NonNull;
 use kernel::{error::to_result, mm::virt::VmaNew, page::PAGE_SIZE, prelude::*};
 
-/// Number of records in the ring: 1 MiB, a power of two.
+/// Number of records in the ring, a power of two: a little more than 1 MiB.
 pub(crate) const CAPACITY: u64 = 16384;
 
-const SIZE: usize = PAGE_SIZE + CAPACITY as usize * size_of::<Record>();
+const SIZE: usize = PAGE_SIZE + CAPACITY as usize * size_of::<Words>();
 
 const _: () = assert!(CAPACITY.is_power_of_two());
 const _: () = assert!(size_of::<Header>() <= PAGE_SIZE);
@@ -22,50 +22,44 @@ const _: () = assert!(size_of::<Header>() <= PAGE_SIZE);
 /// # Invariants
 ///
 /// `base` points to `SIZE` bytes from `ledger_area_alloc()`, page aligned, owned by this object.
+/// They hold a [`Header`] and, a page further, `CAPACITY` times [`Words`]; the kernel changes
+/// neither but through references to these.
 pub(crate) struct Area {
     base: NonNull<c_void>,
 }
 
 // SAFETY: The memory belongs to no thread.
 unsafe impl Send for Area {}
-// SAFETY: A shared `Area` gives out raw pointers only; whoever goes through them answers for that.
+// SAFETY: What a shared `Area` gives out can be shared.
 unsafe impl Sync for Area {}
 
 impl Area {
     /// Allocates the area and fills the constant part of the header.
     pub(crate) fn new() -> Result<Self> {
         let base = NonNull::new(shim::ledger_area_alloc(SIZE)).ok_or(ENOMEM)?;
-        // INVARIANT: `base` was just allocated with this size; vmalloc memory is page aligned.
-        let area = Self { base };
-        // SAFETY: By the type's invariant the header lies in the area; no one else knows it yet.
+        // SAFETY: The memory was just allocated, is page aligned and large enough; no one else
+        // knows it yet.
         unsafe {
-            area.header().write(Header {
-                magic: MAGIC,
-                version: VERSION,
-                record_size: size_of::<Record>() as u32,
-                capacity: CAPACITY as u32,
-                records_offset: PAGE_SIZE as u64,
-                head: 0,
-                untracked: 0,
-                inits: 0,
-                attaches: 0,
-                signals: 0,
-                destroys: 0,
-            })
+            base.cast()
+                .write(Header::new(CAPACITY as u32, PAGE_SIZE as u64))
         };
-        Ok(area)
+        // INVARIANT: `base` has this size and a header; vmalloc memory is page aligned, and zero,
+        // which is a valid record.
+        Ok(Self { base })
     }
 
-    /// The header; aligned and valid for reads and writes while `self` lives.
-    pub(crate) fn header(&self) -> *mut Header {
-        self.base.as_ptr().cast()
+    /// The header.
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: By the type's invariant it stands there while `self` lives.
+        unsafe { self.base.cast().as_ref() }
     }
 
-    /// The place of record number `n`; aligned and valid for reads and writes while `self` lives.
-    pub(crate) fn record(&self, n: u64) -> *mut Record {
+    /// The place of record number `n`.
+    pub(crate) fn record(&self, n: u64) -> &Words {
         let slot = (n % CAPACITY) as usize;
         let records = self.base.as_ptr().wrapping_byte_add(PAGE_SIZE);
-        records.cast::<Record>().wrapping_add(slot)
+        // SAFETY: By the type's invariant there are `CAPACITY` of them while `self` lives.
+        unsafe { &*records.cast::<Words>().wrapping_add(slot) }
     }
 
     /// Maps the area into the new `vma`, read-only for good.

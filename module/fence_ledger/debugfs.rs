@@ -7,12 +7,21 @@
 use crate::{
     area::CAPACITY,
     ledger::Ledger,
-    record::{Kind, Record, F_ATOMIC},
+    record::{Kind, Record, F_HARDIRQ, F_IRQS_OFF},
     shim,
-    table::MAX_FENCES, //
+    table::SLOTS, //
 };
 use core::ptr;
-use kernel::{bindings, fmt, prelude::*, seq_file::SeqFile, seq_print, sync::Arc};
+use kernel::{
+    bindings, fmt,
+    prelude::*,
+    seq_file::SeqFile,
+    seq_print,
+    sync::{
+        atomic::{Acquire, Relaxed},
+        Arc,
+    },
+};
 
 /// `records` shows at most this many, the newest.
 const SHOWN: u64 = 256;
@@ -54,10 +63,13 @@ impl Drop for Debugfs {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let atomic = if self.flags & F_ATOMIC != 0 { '*' } else { ' ' };
+        let mark = |flag, sign| if self.flags & flag != 0 { sign } else { '.' };
+        let (hardirq, irqs_off) = (mark(F_HARDIRQ, 'H'), mark(F_IRQS_OFF, 'd'));
         let kind = self.kind.name();
-        write!(f, "{:8} {:16} {kind:7}{atomic}", self.seq, self.time_ns)?;
+        write!(f, "{:8} {:16} ", self.seq, self.time_ns)?;
+        write!(f, "{hardirq}{irqs_off} {kind:7}")?;
         match self.kind {
+            Kind::Lost => Ok(()),
             Kind::Init | Kind::Destroy => self.fmt_fence(f),
             Kind::Signal => {
                 self.fmt_fence(f)?;
@@ -66,7 +78,8 @@ impl fmt::Display for Record {
             Kind::Attach => {
                 self.fmt_fence(f)?;
                 self.fmt_buffer(f)?;
-                write!(f, " plane {} usage {}", self.plane, self.value)
+                write!(f, " plane {} usage {}", self.plane, self.value)?;
+                write!(f, " resv {:x}", self.resv)
             }
             Kind::Queue => self.fmt_buffer(f),
             Kind::Done => {
@@ -105,8 +118,11 @@ unsafe extern "C" fn ledger_show_records(ledger: *mut c_void, m: *mut bindings::
     // SAFETY: By the contract of this function and the invariant of `Debugfs`, whose removal waits
     // for this call.
     let (ledger, m) = unsafe { (&*ledger.cast::<Ledger>(), SeqFile::from_raw(m)) };
-    let head = ledger.summary().header.head;
-    // One record at a time, so that the lock is never held for long.
+    let head = ledger.header().head.load(Acquire);
+    seq_print!(
+        m,
+        "     seq          time_ns in kind    (H: hard interrupt, d: interrupts off)\n"
+    );
     for record in (head.saturating_sub(SHOWN)..head).filter_map(|n| ledger.record(n)) {
         seq_print!(m, "{record}\n");
     }
@@ -119,13 +135,16 @@ unsafe extern "C" fn ledger_show_records(ledger: *mut c_void, m: *mut bindings::
 unsafe extern "C" fn ledger_show_summary(ledger: *mut c_void, m: *mut bindings::seq_file) {
     // SAFETY: As in `ledger_show_records()`.
     let (ledger, m) = unsafe { (&*ledger.cast::<Ledger>(), SeqFile::from_raw(m)) };
-    let summary = ledger.summary();
-    let h = &summary.header;
-    seq_print!(m, "records   {} (the ring holds {CAPACITY})\n", h.head);
-    seq_print!(m, "live      {} (at most {MAX_FENCES})\n", summary.live);
-    seq_print!(m, "untracked {}\n", h.untracked);
-    seq_print!(m, "inits     {}\n", h.inits);
-    seq_print!(m, "attaches  {}\n", h.attaches);
-    seq_print!(m, "signals   {}\n", h.signals);
-    seq_print!(m, "destroys  {}\n", h.destroys);
+    let h = ledger.header();
+    let head = h.head.load(Relaxed);
+    let overwritten = head.saturating_sub(CAPACITY);
+    seq_print!(m, "records     {head} (the ring holds {CAPACITY})\n");
+    seq_print!(m, "overwritten {overwritten}\n");
+    seq_print!(m, "lost        {}\n", h.lost.load(Relaxed));
+    seq_print!(m, "live        {} (there are {SLOTS} places)\n", h.live());
+    seq_print!(m, "untracked   {}\n", h.untracked.load(Relaxed));
+    seq_print!(m, "inits       {}\n", h.inits.load(Relaxed));
+    seq_print!(m, "attaches    {}\n", h.attaches.load(Relaxed));
+    seq_print!(m, "signals     {}\n", h.signals.load(Relaxed));
+    seq_print!(m, "destroys    {}\n", h.destroys.load(Relaxed));
 }

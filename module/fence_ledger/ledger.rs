@@ -4,55 +4,34 @@
 
 use crate::{
     area::Area,
-    lock::RawSpinLock,
-    record::{Header, Kind, Record, F_ATOMIC},
+    record::{Header, Kind, Record},
     ring::Ring,
-    shim::{self, Buffer, Fence},
+    shim::{self, Buffer, Fence, Plane},
     table::Table,
 };
-use kernel::{mm::virt::VmaNew, prelude::*, static_lock_class, sync::Arc};
+use kernel::{
+    mm::virt::VmaNew,
+    prelude::*,
+    sync::{atomic::Relaxed, Arc},
+};
 
 /// Everything that lasts from load to unload.
-#[pin_data]
 pub(crate) struct Ledger {
     /// Driver names of the fences to follow, separated by commas.
     drivers: &'static [u8],
-    area: Arc<Area>,
-    #[pin]
-    state: RawSpinLock<State>,
-}
-
-/// What the probes change.
-struct State {
     ring: Ring,
     table: Table,
-}
-
-/// A reading of the totals, for people.
-pub(crate) struct Summary {
-    pub(crate) header: Header,
-    pub(crate) live: usize,
 }
 
 impl Ledger {
     /// An empty ledger of the fences of these `drivers`.
     pub(crate) fn new(drivers: &'static CStr) -> Result<Arc<Self>> {
-        let area = Arc::new(Area::new()?, GFP_KERNEL)?;
-        // SAFETY: The area is new, and this is its only ring.
-        let ring = unsafe { Ring::new(area.clone()) };
-        let table = Table::new()?;
-        Arc::pin_init(
-            pin_init!(Self {
-                drivers: drivers.to_bytes(),
-                area,
-                state <- RawSpinLock::new(
-                    State { ring, table },
-                    c"fence_ledger",
-                    static_lock_class!()
-                ),
-            }),
-            GFP_KERNEL,
-        )
+        let ledger = Self {
+            drivers: drivers.to_bytes(),
+            ring: Ring::new(Area::new()?),
+            table: Table::new()?,
+        };
+        Ok(Arc::new(ledger, GFP_KERNEL)?)
     }
 
     /// A fence was initialised; `driver` is what its operations call themselves.
@@ -60,33 +39,32 @@ impl Ledger {
         if !self.follows(driver) {
             return;
         }
-        let record = Record::of_fence(Kind::Init, fence);
-        self.update(record, |state| {
-            let followed = state.table.insert(fence);
-            if !followed {
-                state.ring.count_untracked();
-            }
-            followed
-        });
+        if self.table.insert(fence) {
+            self.append(Record::of_fence(Kind::Init, fence));
+        } else {
+            self.header().untracked.add(1, Relaxed);
+        }
     }
 
     /// A fence was signalled; its lock is held.
     pub(crate) fn fence_signaled(&self, fence: &Fence) {
-        let record = Record {
-            error: fence.error,
-            ..Record::of_fence(Kind::Signal, fence)
-        };
-        self.update(record, |state| state.table.contains(fence));
+        if self.table.contains(fence) {
+            self.append(Record {
+                error: fence.error,
+                ..Record::of_fence(Kind::Signal, fence)
+            });
+        }
     }
 
     /// The last reference to a fence was put.
     pub(crate) fn fence_destroy(&self, fence: &Fence) {
-        let record = Record::of_fence(Kind::Destroy, fence);
-        self.update(record, |state| state.table.remove(fence));
+        if self.table.remove(fence) {
+            self.append(Record::of_fence(Kind::Destroy, fence));
+        }
     }
 
     /// A fence goes into the reservation object of a plane of `buffer`.
-    pub(crate) fn attach(&self, buffer: &Buffer, plane: u32, fence: &Fence, usage: u32) {
+    pub(crate) fn attach(&self, buffer: &Buffer, plane: &Plane, fence: &Fence, usage: u32) {
         self.append(Record::of_attach(buffer, plane, fence, usage));
     }
 
@@ -118,39 +96,23 @@ impl Ledger {
     }
 
     fn append(&self, record: Record) {
-        self.update(record, |_| true);
-    }
-
-    /// Appends `record` if `admit` says so, as one step.
-    fn update(&self, record: Record, admit: impl FnOnce(&mut State) -> bool) {
-        // Asked before the lock, which turns interrupts off itself.
-        let flags = if shim::ledger_context_is_atomic() {
-            F_ATOMIC
-        } else {
-            0
-        };
-        let mut state = self.state.lock();
-        if admit(&mut state) {
-            state.ring.push(Record { flags, ..record });
-        }
+        // Asked before the ring turns interrupts off itself.
+        let flags = shim::ledger_context() as u16;
+        self.ring.push(Record { flags, ..record });
     }
 
     /// Maps the ring into the new `vma`, read-only.
     pub(crate) fn map(&self, vma: &VmaNew) -> Result {
-        self.area.map(vma)
+        self.ring.area().map(vma)
     }
 
     /// A copy of record number `n`, if the ring holds it.
     pub(crate) fn record(&self, n: u64) -> Option<Record> {
-        self.state.lock().ring.get(n)
+        self.ring.get(n)
     }
 
-    /// The totals at this moment.
-    pub(crate) fn summary(&self) -> Summary {
-        let state = self.state.lock();
-        Summary {
-            header: state.ring.header(),
-            live: state.table.len(),
-        }
+    /// The totals, which go on changing.
+    pub(crate) fn header(&self) -> &Header {
+        self.ring.area().header()
     }
 }

@@ -15,8 +15,8 @@
 mod area;
 mod debugfs;
 mod device;
+mod irq;
 mod ledger;
-mod lock;
 mod probes;
 mod record;
 mod ring;

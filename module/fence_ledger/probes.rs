@@ -9,7 +9,7 @@
 
 use crate::{
     ledger::Ledger,
-    shim::{self, Buffer, Fence},
+    shim::{self, Buffer, Fence, Plane},
 };
 use core::ptr;
 use kernel::{error::to_result, prelude::*, sync::Arc};
@@ -169,17 +169,17 @@ unsafe extern "C" fn ledger_on_buf_done(ledger: *mut c_void, buffer: *const Buff
 
 /// # Safety
 ///
-/// Only for `shim.c`: `ledger` is the data pointer of the probe, `buffer` and `fence` are valid.
+/// Only for `shim.c`: `ledger` is the data pointer of the probe, the other pointers are valid.
 #[no_mangle]
 unsafe extern "C" fn ledger_on_attach(
     ledger: *mut c_void,
     buffer: *const Buffer,
-    plane: u32,
+    plane: *const Plane,
     fence: *const Fence,
     usage: u32,
 ) {
     // SAFETY: By the contract of this function all pointers are valid during the call.
-    unsafe { borrow(ledger).attach(&*buffer, plane, &*fence, usage) }
+    unsafe { borrow(ledger).attach(&*buffer, &*plane, &*fence, usage) }
 }
 
 /// # Safety

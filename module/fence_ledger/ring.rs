@@ -2,125 +2,125 @@
 
 //! The ring of records.
 //!
-//! Readers in user space take no lock, so the order of stores is the protocol. A record that is
-//! being replaced has `seq` 0 from before its first changed byte until after its last one, and
-//! `head` moves only when the record is whole. A reader that copies a record and then finds its
-//! number in `seq`, before and after, has copied it whole.
+//! Probes run wherever a fence is touched: in task context, in interrupt handlers, under the lock
+//! of the fence, on any CPU. So nobody waits here. A writer takes the next number, makes the place
+//! of that record its own by marking its `seq` as busy, fills it and stores the number. Readers, in
+//! user space or here, take no lock either: `module/include/fence_ledger.h` tells how they know a
+//! whole record.
+//!
+//! Two writers meet at one place only if one of them has not finished while all others wrote a
+//! whole ring. The one that finds the place busy leaves its number there and goes; the one that
+//! owns the place finds that number when it is done and says, in its own record's place, that a
+//! record was lost. Either is counted.
 
 use crate::{
-    area::{Area, CAPACITY},
-    record::{Header, Kind, Record},
+    area::Area,
+    irq::IrqsOff,
+    record::{Kind, Record, SEQ_BUSY},
 };
 use kernel::{
     sync::{
-        atomic::{Atomic, Relaxed, Release},
-        barrier::{smp_mb, Write},
-        Arc,
+        atomic::{Acquire, Full, Relaxed},
+        barrier::{smp_mb, Read},
     },
     time::{ClockSource, Monotonic},
 };
 
-/// The one writer of an [`Area`].
+/// The ring in an [`Area`].
 ///
 /// # Invariants
 ///
-/// No other object writes to `area`, and the header's `head` equals `head`: the records with a
-/// lower number have been written.
+/// No other object writes to `area`. Whoever has marked the `seq` of a place as busy is the only
+/// one to write its other words, and writes what `Record::to_words()` gave.
 pub(crate) struct Ring {
-    area: Arc<Area>,
-    head: u64,
+    area: Area,
 }
 
 impl Ring {
-    /// Takes the sole right to write to `area`.
-    ///
-    /// # Safety
-    ///
-    /// `area` must be as `Area::new()` left it, and nobody may make a second ring of it.
-    pub(crate) unsafe fn new(area: Arc<Area>) -> Self {
-        // INVARIANT: By the contract of this function nobody else writes, and `head` still is 0.
-        Self { area, head: 0 }
+    /// The ring in a new area.
+    pub(crate) fn new(area: Area) -> Self {
+        // INVARIANT: The area is owned, and no place in it is busy.
+        Self { area }
+    }
+
+    /// The memory of the ring.
+    pub(crate) fn area(&self) -> &Area {
+        &self.area
     }
 
     /// Numbers, dates and appends `record`.
-    pub(crate) fn push(&mut self, record: Record) {
-        // Read under the ring's lock, so that times grow with the numbers. In User-Mode Linux a
-        // clock that is read with interrupts off does not move, so recording costs no virtual time.
-        let time_ns = Monotonic::ktime_get() as u64;
-        let next = self.head + 1;
-        self.count(record.kind);
-        self.fill(Record {
-            seq: 0,
-            time_ns,
-            ..record
-        });
-        // INVARIANT: The record numbered `head` has just been written.
-        self.head = next;
-        // SAFETY: The field lies in the area, which `self.area` keeps alive; it is aligned, and the
-        // kernel stores to it atomically only.
-        unsafe { Atomic::from_ptr(&raw mut (*self.area.header()).head) }.store(next, Release);
-    }
-
-    /// Writes `record` into the place of record number `head`.
-    fn fill(&mut self, record: Record) {
-        let place = self.area.record(self.head);
-        // SAFETY: The place lies in the area, which `self.area` keeps alive, and is aligned.
-        let seq = unsafe { Atomic::from_ptr(&raw mut (*place).seq) };
-        seq.store(0, Relaxed);
-        smp_mb(Write);
-        // SAFETY: As above; by the type's invariant nobody else writes there.
-        unsafe { place.write(record) };
-        seq.store(self.head + 1, Release);
-    }
-
-    /// Adds a record of `kind` to the totals.
-    fn count(&mut self, kind: Kind) {
+    pub(crate) fn push(&self, record: Record) {
+        let _irqs_off = IrqsOff::new();
         let header = self.area.header();
-        // SAFETY: The fields lie in the area, which `self.area` keeps alive.
-        let total = unsafe {
-            match kind {
-                Kind::Init => &raw mut (*header).inits,
-                Kind::Attach => &raw mut (*header).attaches,
-                Kind::Signal => &raw mut (*header).signals,
-                Kind::Destroy => &raw mut (*header).destroys,
-                Kind::Queue | Kind::Done | Kind::Job => return,
+        let number = header.head.fetch_add(1, Relaxed);
+        // In User-Mode Linux a clock that is read with interrupts off does not move, so recording
+        // costs no virtual time.
+        let time_ns = Monotonic::ktime_get() as u64;
+        if let Some(total) = header.total(record.kind) {
+            total.add(1, Relaxed);
+        }
+        if self.claim(number) {
+            self.fill(number, Record { time_ns, ..record });
+            self.publish(number);
+        } else {
+            header.lost.add(1, Relaxed);
+        }
+    }
+
+    /// Makes the place of record `number` the caller's; false if it is another one's.
+    fn claim(&self, number: u64) -> bool {
+        let [seq, ..] = self.area.record(number);
+        let mut old = seq.load(Relaxed);
+        // Each further turn means that another writer has got somewhere.
+        while old & !SEQ_BUSY <= number {
+            match seq.cmpxchg(old, SEQ_BUSY | (number + 1), Full) {
+                // INVARIANT: A place that was not busy is now marked for this caller. One that was
+                // stays its owner's, who finds the new number there.
+                Ok(_) => return old & SEQ_BUSY == 0,
+                Err(now) => old = now,
             }
-        };
-        // SAFETY: `total` is an aligned field of the header, stored to atomically only.
-        unsafe { Self::increment(total) };
+        }
+        // A writer that is a whole ring ahead has been here.
+        false
     }
 
-    /// Counts a fence that could not be followed.
-    pub(crate) fn count_untracked(&mut self) {
-        // SAFETY: The field lies in the area, which `self.area` keeps alive, is aligned and stored
-        // to atomically only.
-        unsafe { Self::increment(&raw mut (*self.area.header()).untracked) };
+    /// Writes all words of record `number` but `seq`. The place is the caller's.
+    fn fill(&self, number: u64, record: Record) {
+        let place = self.area.record(number).iter();
+        for (word, value) in place.zip(record.to_words()).skip(1) {
+            word.store(value, Relaxed);
+        }
     }
 
-    /// Adds one to a total. `&mut self` of the callers excludes other writers.
-    ///
-    /// # Safety
-    ///
-    /// `total` must be aligned and valid, and be stored to atomically only.
-    unsafe fn increment(total: *mut u64) {
-        // SAFETY: By the contract of this function.
-        let total = unsafe { Atomic::from_ptr(total) };
-        total.store(total.load(Relaxed) + 1, Relaxed);
+    /// Says that record `number` is whole, and gives its place up.
+    fn publish(&self, number: u64) {
+        let [seq, ..] = self.area.record(number);
+        let mut mine = SEQ_BUSY | (number + 1);
+        while let Err(later) = seq.cmpxchg(mine, mine & !SEQ_BUSY, Full) {
+            // A later writer left its number. Its record is lost, and so is this one.
+            mine = later;
+            self.fill(number, Record::new(Kind::Lost));
+        }
     }
 
-    /// A copy of the header.
-    pub(crate) fn header(&self) -> Header {
-        // SAFETY: The header is valid for reads, and whoever holds `&self` excludes the writer.
-        unsafe { self.area.header().read() }
-    }
-
-    /// A copy of record number `n`, if it has been written and not been overwritten.
-    pub(crate) fn get(&self, n: u64) -> Option<Record> {
-        if n >= self.head || self.head - n > CAPACITY {
+    /// A copy of record `number`, if it is whole.
+    pub(crate) fn get(&self, number: u64) -> Option<Record> {
+        let place = self.area.record(number);
+        let [seq, ..] = place;
+        let is_whole = |seq: u64| seq == number + 1;
+        if !is_whole(seq.load(Acquire)) {
             return None;
         }
-        // SAFETY: By the type's invariant the record has been written, and whoever holds `&self`
-        // excludes the writer.
-        Some(unsafe { self.area.record(n).read() })
+        let words = place.each_ref().map(|word| word.load(Relaxed));
+        smp_mb(Read);
+        if !is_whole(seq.load(Relaxed)) {
+            return None;
+        }
+        // SAFETY: `seq` says that a writer had filled the place before the first word was read, and
+        // that nobody had marked it as busy when the last one was.
+        Some(Record {
+            seq: number + 1,
+            ..unsafe { Record::from_words(words) }
+        })
     }
 }

@@ -4,12 +4,14 @@
  * tracepoint prototypes. There is no policy here.
  */
 #include <linux/debugfs.h>
+#include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
+#include <linux/irqflags.h>
 #include <linux/kmemleak.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/seq_file.h>
-#include <linux/spinlock.h>
 #include <linux/tracepoint.h>
 #include <linux/vmalloc.h>
 #include <media/videobuf2-core.h>
@@ -19,15 +21,16 @@
 
 #include "shim.h"
 
-static_assert(sizeof(struct fence_ledger_header) == 72);
+static_assert(sizeof(struct fence_ledger_header) == 80);
 static_assert(offsetof(struct fence_ledger_header, head) == 24);
-static_assert(offsetof(struct fence_ledger_header, destroys) == 64);
-static_assert(sizeof(struct fence_ledger_record) == 64);
+static_assert(offsetof(struct fence_ledger_header, lost) == 72);
+static_assert(sizeof(struct fence_ledger_record) == 72);
 static_assert(offsetof(struct fence_ledger_record, kind) == 16);
 static_assert(offsetof(struct fence_ledger_record, queue) == 40);
-static_assert(offsetof(struct fence_ledger_record, value) == 60);
+static_assert(offsetof(struct fence_ledger_record, resv) == 64);
 static_assert(sizeof(struct ledger_fence) == 32);
 static_assert(sizeof(struct ledger_buffer) == 24);
+static_assert(sizeof(struct ledger_plane) == 16);
 
 /* kernel::module_param has no strings yet. */
 static char driver[64] = "vb2";
@@ -39,9 +42,24 @@ const char *ledger_driver_names(void)
 	return driver;
 }
 
-bool ledger_context_is_atomic(void)
+unsigned int ledger_context(void)
 {
-	return in_hardirq() || irqs_disabled();
+	return (in_hardirq() ? FENCE_LEDGER_F_HARDIRQ : 0) |
+	       (irqs_disabled() ? FENCE_LEDGER_F_IRQS_OFF : 0);
+}
+
+/* Interrupts of this CPU only: nobody waits for anybody. */
+unsigned long ledger_irq_save(void)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	return flags;
+}
+
+void ledger_irq_restore(unsigned long flags)
+{
+	local_irq_restore(flags);
 }
 
 static struct ledger_fence ledger_fence_view(const struct dma_fence *fence)
@@ -110,13 +128,31 @@ static void ledger_probe_buf_done(void *ledger, struct vb2_queue *q, struct vb2_
 }
 
 #ifdef HAVE_VB2_RELEASE_FENCE_EVENT
+/* As the helper finds it: the buffer is active, so its memory stays. */
+static const struct dma_resv *ledger_plane_resv(const struct vb2_buffer *vb, unsigned int plane)
+{
+	const struct vb2_plane *p = &vb->planes[plane];
+
+	if (vb->memory == VB2_MEMORY_DMABUF)
+		return p->dbuf ? p->dbuf->resv : NULL;
+#ifdef HAVE_VB2_GET_RESV
+	if (vb->memory == VB2_MEMORY_MMAP && vb->vb2_queue->mem_ops->get_resv)
+		return vb->vb2_queue->mem_ops->get_resv(p->mem_priv);
+#endif
+	return NULL;
+}
+
 static void ledger_probe_attach(void *ledger, struct vb2_queue *q, struct vb2_buffer *vb,
 				unsigned int plane, struct dma_fence *fence, unsigned int usage)
 {
 	const struct ledger_buffer buffer = ledger_buffer_view(q, vb);
 	const struct ledger_fence view = ledger_fence_view(fence);
+	const struct ledger_plane in = {
+		.resv = (unsigned long)ledger_plane_resv(vb, plane),
+		.index = plane,
+	};
 
-	ledger_on_attach(ledger, &buffer, plane, &view, usage);
+	ledger_on_attach(ledger, &buffer, &in, &view, usage);
 }
 #endif
 
@@ -224,8 +260,9 @@ void ledger_probe_synchronize(void)
 }
 
 /*
- * The records hold addresses of queues. kmemleak must not take these for
- * references, or the ledger would hide the leaks it is there to find.
+ * The records hold addresses of queues and reservation objects. kmemleak must
+ * not take these for references, or the ledger would hide the leaks it is there
+ * to find.
  */
 void *ledger_area_alloc(size_t size)
 {
@@ -244,38 +281,6 @@ void ledger_area_free(void *area)
 int ledger_area_map(void *area, struct vm_area_struct *vma)
 {
 	return remap_vmalloc_range(vma, area, vma->vm_pgoff);
-}
-
-void ledger_lock_init(raw_spinlock_t *lock, const char *name, struct lock_class_key *key)
-{
-#ifdef CONFIG_DEBUG_SPINLOCK
-	__raw_spin_lock_init(lock, name, key, LD_WAIT_SPIN);
-#else
-	raw_spin_lock_init(lock);
-#endif
-}
-
-unsigned long ledger_lock_acquire(raw_spinlock_t *lock)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(lock, flags);
-	return flags;
-}
-
-bool ledger_lock_try_acquire(raw_spinlock_t *lock, unsigned long *flags)
-{
-	return raw_spin_trylock_irqsave(lock, *flags);
-}
-
-void ledger_lock_release(raw_spinlock_t *lock, unsigned long flags)
-{
-	raw_spin_unlock_irqrestore(lock, flags);
-}
-
-void ledger_lock_assert_held(raw_spinlock_t *lock)
-{
-	lockdep_assert_held(lock);
 }
 
 static int records_show(struct seq_file *m, void *unused)

@@ -6,11 +6,9 @@
 #ifndef FENCE_LEDGER_SHIM_H
 #define FENCE_LEDGER_SHIM_H
 
-#include <linux/spinlock_types.h>
 #include <linux/types.h>
 
 struct dentry;
-struct lock_class_key;
 struct seq_file;
 struct vm_area_struct;
 
@@ -58,20 +56,29 @@ struct ledger_buffer {
 	u32 reserved;
 };
 
+/**
+ * struct ledger_plane - what a probe tells about a plane of a buffer
+ * @resv: address of the dma_resv of the plane's memory, 0 if the kernel does not tell
+ * @index: number of the plane
+ * @reserved: 0
+ */
+struct ledger_plane {
+	u64 resv;
+	u32 index;
+	u32 reserved;
+};
+
 /* Given to Rust by shim.c. */
 const char *ledger_driver_names(void);
-bool ledger_context_is_atomic(void);
+unsigned int ledger_context(void);
+unsigned long ledger_irq_save(void);
+void ledger_irq_restore(unsigned long flags);
 int ledger_probe_register(unsigned int event, void *ledger);
 void ledger_probe_unregister(unsigned int event, void *ledger);
 void ledger_probe_synchronize(void);
 void *ledger_area_alloc(size_t size);
 void ledger_area_free(void *area);
 int ledger_area_map(void *area, struct vm_area_struct *vma);
-void ledger_lock_init(raw_spinlock_t *lock, const char *name, struct lock_class_key *key);
-unsigned long ledger_lock_acquire(raw_spinlock_t *lock);
-bool ledger_lock_try_acquire(raw_spinlock_t *lock, unsigned long *flags);
-void ledger_lock_release(raw_spinlock_t *lock, unsigned long flags);
-void ledger_lock_assert_held(raw_spinlock_t *lock);
 struct dentry *ledger_debugfs_create(void *ledger);
 void ledger_debugfs_remove(struct dentry *dir);
 
@@ -81,8 +88,9 @@ void ledger_on_fence_signaled(void *ledger, const struct ledger_fence *fence);
 void ledger_on_fence_destroy(void *ledger, const struct ledger_fence *fence);
 void ledger_on_buf_queue(void *ledger, const struct ledger_buffer *buffer);
 void ledger_on_buf_done(void *ledger, const struct ledger_buffer *buffer);
-void ledger_on_attach(void *ledger, const struct ledger_buffer *buffer, u32 plane,
-		      const struct ledger_fence *fence, u32 usage);
+void ledger_on_attach(void *ledger, const struct ledger_buffer *buffer,
+		      const struct ledger_plane *plane, const struct ledger_fence *fence,
+		      u32 usage);
 void ledger_on_hw_job(void *ledger, const struct ledger_buffer *buffer, u64 job, u32 phase);
 void ledger_show_records(void *ledger, struct seq_file *m);
 void ledger_show_summary(void *ledger, struct seq_file *m);

@@ -28,14 +28,26 @@ pub(crate) struct Buffer {
     reserved: u32,
 }
 
+/// `struct ledger_plane`: a plane of a buffer as a probe saw it.
+#[repr(C)]
+pub(crate) struct Plane {
+    /// Address of the `struct dma_resv` of its memory, or 0. An identity, never dereferenced.
+    pub(crate) resv: u64,
+    pub(crate) index: u32,
+    reserved: u32,
+}
+
 const _: () = assert!(size_of::<Fence>() == 32);
 const _: () = assert!(size_of::<Buffer>() == 24);
+const _: () = assert!(size_of::<Plane>() == 16);
 
 // Structures behind the pointers are C's own; some are empty on some architectures.
 #[allow(improper_ctypes)]
 unsafe extern "C" {
     pub(crate) safe fn ledger_driver_names() -> *const c_char;
-    pub(crate) safe fn ledger_context_is_atomic() -> bool;
+    pub(crate) safe fn ledger_context() -> c_uint;
+    pub(crate) safe fn ledger_irq_save() -> c_ulong;
+    pub(crate) fn ledger_irq_restore(flags: c_ulong);
 
     pub(crate) fn ledger_probe_register(event: c_uint, ledger: *mut c_void) -> c_int;
     pub(crate) fn ledger_probe_unregister(event: c_uint, ledger: *mut c_void);
@@ -44,19 +56,6 @@ unsafe extern "C" {
     pub(crate) safe fn ledger_area_alloc(size: usize) -> *mut c_void;
     pub(crate) fn ledger_area_free(area: *mut c_void);
     pub(crate) fn ledger_area_map(area: *mut c_void, vma: *mut bindings::vm_area_struct) -> c_int;
-
-    pub(crate) fn ledger_lock_init(
-        lock: *mut bindings::raw_spinlock_t,
-        name: *const c_char,
-        key: *mut bindings::lock_class_key,
-    );
-    pub(crate) fn ledger_lock_acquire(lock: *mut bindings::raw_spinlock_t) -> c_ulong;
-    pub(crate) fn ledger_lock_try_acquire(
-        lock: *mut bindings::raw_spinlock_t,
-        flags: *mut c_ulong,
-    ) -> bool;
-    pub(crate) fn ledger_lock_release(lock: *mut bindings::raw_spinlock_t, flags: c_ulong);
-    pub(crate) fn ledger_lock_assert_held(lock: *mut bindings::raw_spinlock_t);
 
     pub(crate) fn ledger_debugfs_create(ledger: *mut c_void) -> *mut bindings::dentry;
     pub(crate) fn ledger_debugfs_remove(dir: *mut bindings::dentry);

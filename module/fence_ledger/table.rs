@@ -4,55 +4,67 @@
 //!
 //! A signalled fence has lost its operations, and with them the driver name that says whose it
 //! is. So whoever is to be recognised at its signal and its destruction is written down at its
-//! initialisation. The table has a fixed size: no probe may allocate.
+//! initialisation. The table has a fixed size: no probe may allocate. And no probe may wait for
+//! another, so a fence has a few places, and takes one that is free.
+//!
+//! The steps of one fence come one after the other: nobody knows it before its initialisation has
+//! returned, and nobody has it any more when it is destroyed. Only steps of different fences meet
+//! in the table, and all that they have to agree on is who takes a free place.
 
 use crate::shim::Fence;
 use kernel::{
     prelude::*,
-    sizes::SZ_8K, //
+    sizes::SZ_16K,
+    sync::atomic::{Atomic, Full, Relaxed, Release},
 };
-use pin_init::Zeroable;
 
-/// At most this many fences are followed at a time.
-pub(crate) const MAX_FENCES: usize = SZ_8K;
+/// Fences that have a place, if they spread well. The lab keeps some tens alive at a time.
+pub(crate) const SLOTS: usize = SZ_16K;
 
-const BITS: u32 = (2 * MAX_FENCES).ilog2();
-const SLOTS: usize = 1 << BITS;
-const MASK: usize = SLOTS - 1;
+/// Places in a row that a fence may take, and rows that it may take one of.
+const ROW: usize = 8;
+const ROWS: usize = SLOTS / ROW;
+const BITS: u32 = ROWS.ilog2();
 
-// A search ends at an empty slot.
-const _: () = assert!(SLOTS > MAX_FENCES);
+const _: () = assert!(ROWS.is_power_of_two());
+const _: () = assert!(2 * BITS <= u64::BITS);
 
-/// A followed fence, or an empty slot if `key` is 0.
-#[derive(Clone, Copy, Zeroable)]
+/// The place of a followed fence, or a free one if `key` is 0.
 struct Slot {
-    key: u64,
-    context: u64,
-    seqno: u64,
+    key: Atomic<u64>,
+    context: Atomic<u64>,
+    seqno: Atomic<u64>,
 }
 
-const EMPTY: Slot = Slot {
-    key: 0,
-    context: 0,
-    seqno: 0,
-};
-
 impl Slot {
-    fn of(fence: &Fence) -> Self {
+    fn free() -> Self {
         Self {
-            key: key(fence.address),
-            context: fence.context,
-            seqno: fence.seqno,
+            key: Atomic::new(0),
+            context: Atomic::new(0),
+            seqno: Atomic::new(0),
         }
     }
 
-    /// Where a search for the fence begins.
-    fn home(&self) -> usize {
-        (self.key >> (u64::BITS - BITS)) as usize
+    /// Takes the place if it is free.
+    fn take(&self, key: u64) -> bool {
+        self.key.load(Relaxed) == 0 && self.key.cmpxchg(0, key, Full).is_ok()
+    }
+
+    /// Writes down whose the place is, after it was taken.
+    fn name(&self, fence: &Fence) {
+        self.context.store(fence.context, Relaxed);
+        self.seqno.store(fence.seqno, Relaxed);
+    }
+
+    /// Whether the place is that of `fence`, told from another one that was at the same address.
+    fn is_of(&self, fence: &Fence) -> bool {
+        self.key.load(Relaxed) == key(fence.address)
+            && self.context.load(Relaxed) == fence.context
+            && self.seqno.load(Relaxed) == fence.seqno
     }
 }
 
-/// Spreads addresses over the slots.
+/// Spreads addresses.
 ///
 /// An odd factor loses nothing, so equal keys are equal addresses and only NULL has key 0. The key
 /// does not look like an address either: kmemleak shall not take the table for an owner of fences.
@@ -60,47 +72,35 @@ fn key(address: u64) -> u64 {
     address.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// An open-addressed hash set of fences.
+/// A set of fences.
 ///
 /// # Invariants
 ///
-/// `len` slots are in use, at most `MAX_FENCES`, and no slot between a fence's home and its place
-/// is empty.
+/// There are `SLOTS` slots.
 pub(crate) struct Table {
-    slots: VBox<[Slot; SLOTS]>,
-    len: usize,
+    slots: KVVec<Slot>,
 }
 
 impl Table {
     pub(crate) fn new() -> Result<Self> {
-        // INVARIANT: All slots are empty.
-        Ok(Self {
-            slots: VBox::init(pin_init::init_zeroed(), GFP_KERNEL)?,
-            len: 0,
-        })
+        let mut slots = KVVec::with_capacity(SLOTS, GFP_KERNEL)?;
+        for _ in 0..SLOTS {
+            slots.push(Slot::free(), GFP_KERNEL)?;
+        }
+        // INVARIANT: So many were pushed.
+        Ok(Self { slots })
     }
 
-    /// The number of fences in the table.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Adds `fence`; false if the table is full.
+    /// Adds `fence`; false if all its places are taken.
     ///
     /// A fence whose memory was freed behind the core's back may still be in the table at the same
-    /// address. It can never be seen again, and the new one takes its slot.
-    pub(crate) fn insert(&mut self, fence: &Fence) -> bool {
-        let slot = Slot::of(fence);
-        let place = self.search(slot.key);
-        if self.slots[place].key == 0 {
-            if self.len == MAX_FENCES {
-                return false;
-            }
-            self.len += 1;
-        }
-        // INVARIANT: `place` is the slot of this key or the first empty one from its home on.
-        self.slots[place] = slot;
-        true
+    /// address. It can never be seen again, and the new one takes its place.
+    pub(crate) fn insert(&self, fence: &Fence) -> bool {
+        let key = key(fence.address);
+        let of_old = || self.places(key).find(|slot| slot.key.load(Relaxed) == key);
+        let free = || self.places(key).find(|slot| slot.take(key));
+        let place = of_old().or_else(free);
+        place.inspect(|slot| slot.name(fence)).is_some()
     }
 
     /// Whether `fence` is in the table.
@@ -109,46 +109,22 @@ impl Table {
     }
 
     /// Removes `fence`; false if it was not there.
-    pub(crate) fn remove(&mut self, fence: &Fence) -> bool {
-        let Some(place) = self.place_of(fence) else {
-            return false;
-        };
-        self.vacate(place);
-        self.len -= 1;
-        true
+    pub(crate) fn remove(&self, fence: &Fence) -> bool {
+        let place = self.place_of(fence);
+        place.inspect(|slot| slot.key.store(0, Release)).is_some()
     }
 
-    /// The slot of `fence`, told by context and seqno from a fence that reuses an address.
-    fn place_of(&self, fence: &Fence) -> Option<usize> {
-        let place = self.search(key(fence.address));
-        let slot = &self.slots[place];
-        (slot.key != 0 && slot.context == fence.context && slot.seqno == fence.seqno)
-            .then_some(place)
+    fn place_of(&self, fence: &Fence) -> Option<&Slot> {
+        self.places(key(fence.address))
+            .find(|slot| slot.is_of(fence))
     }
 
-    /// The slot with `key`, or the empty slot where it belongs.
-    fn search(&self, key: u64) -> usize {
-        let mut place = Slot { key, ..EMPTY }.home();
-        while self.slots[place].key != key && self.slots[place].key != 0 {
-            place = (place + 1) & MASK;
-        }
-        place
-    }
-
-    /// Empties the slot `hole`, and moves up what would no longer be found behind it.
-    fn vacate(&mut self, mut hole: usize) {
-        let mut place = (hole + 1) & MASK;
-        while self.slots[place].key != 0 {
-            let slot = self.slots[place];
-            let from_home = place.wrapping_sub(slot.home()) & MASK;
-            let from_hole = place.wrapping_sub(hole) & MASK;
-            if from_home >= from_hole {
-                self.slots[hole] = slot;
-                hole = place;
-            }
-            place = (place + 1) & MASK;
-        }
-        // INVARIANT: Each fence after the hole either has moved into it or has its home behind it.
-        self.slots[hole] = EMPTY;
+    /// All the places that a fence with this key may have: two rows, so that the first being full
+    /// says little about the second.
+    fn places(&self, key: u64) -> impl Iterator<Item = &Slot> {
+        let row = |shift: u32| (key >> shift) as usize % ROWS * ROW;
+        let rows = [row(u64::BITS - BITS), row(u64::BITS - 2 * BITS)];
+        rows.into_iter()
+            .flat_map(|start| self.slots[start..start + ROW].iter())
     }
 }

@@ -2,12 +2,14 @@
 
 use program::{Dmabuf, Sync};
 use trace::{
-    Call, Content, Event, FenceInfo, Kind, Look, Looked, Mark, Out, Phase, Record, SyncInfo, Trace,
+    Call, Content, Event, FenceInfo, Irqs, Kind, Look, Looked, Mark, Out, Phase, Record, SyncInfo,
+    Trace,
 };
 
 use crate::content::since;
 use crate::ledger::{Entry, Ledger, RawRecord};
 use crate::names::{self, Names};
+use crate::sys::fence_ledger::{F_HARDIRQ, F_IRQS_OFF};
 use crate::sys::{sync_file, v4l2};
 use crate::tally::Tally;
 
@@ -119,7 +121,7 @@ impl Journal {
         self.tally.count(&kind);
         let record = Record {
             time: self.relative(raw.time_ns),
-            atomic: raw.flags & 1 != 0,
+            irqs: irqs(raw.flags),
             kind,
         };
         self.events.push(Event::Ledger(record));
@@ -137,6 +139,7 @@ impl Journal {
                 buffer: names.buffer(raw),
                 plane: raw.plane,
                 usage: raw.value,
+                resv: names.resv(raw.resv, raw.queue),
             },
             3 => Kind::Signal {
                 fence: names.fence(raw.context, raw.seqno),
@@ -247,8 +250,9 @@ impl Journal {
     }
 
     /// A video file was closed: its queues' addresses may be given to others.
-    pub(crate) fn file_closed(&mut self, serial: u32) {
-        self.names.forget(serial);
+    /// Their memory goes with them unless `memory_lives`.
+    pub(crate) fn file_closed(&mut self, serial: u32, memory_lives: bool) {
+        self.names.forget(serial, memory_lives);
     }
 
     fn sync_info(&mut self, info: &sync_file::Info) -> SyncInfo {
@@ -281,6 +285,14 @@ fn fence_info(fence: &sync_file::FenceInfo, start: u64, id: Option<trace::FenceI
             since(start, fence.timestamp_ns)
         },
         id,
+    }
+}
+
+fn irqs(flags: u16) -> Irqs {
+    match flags {
+        flags if flags & F_HARDIRQ != 0 => Irqs::Handler,
+        flags if flags & F_IRQS_OFF != 0 => Irqs::Off,
+        _ => Irqs::On,
     }
 }
 
@@ -395,7 +407,7 @@ mod tests {
             ..Default::default()
         };
         journal.record(&job, None);
-        journal.file_closed(3);
+        journal.file_closed(3, false);
         journal.record(&job, None);
         let queues: Vec<u32> = journal.take().events.iter().filter_map(queue_of).collect();
         assert_eq!(queues, vec![1, 2]);

@@ -1,74 +1,22 @@
-//! Reading `/dev/fence_ledger` (`module/include/fence_ledger.h`) through its mapping: no system call, no copy.
+//! Reading `/dev/fence_ledger` through its mapping: no system call, no copy but of the records.
 
 use anyhow::{Context, Result, ensure};
 use nix::libc;
 
+use crate::sys::fence_ledger::{
+    HEAD_WORD, HEADER_WORDS, Header, LOST, MAGIC, RECORD_WORDS, VERSION,
+};
 use crate::sys::file;
 use crate::sys::memory::Mapping;
 
-/// `FENCE_LEDGER_MAGIC`
-const MAGIC: u32 = 0x4c44_4746;
-/// `FENCE_LEDGER_VERSION`
-const VERSION: u32 = 1;
-/// Words of `struct fence_ledger_record`.
-const RECORD_WORDS: usize = 8;
-/// Bytes that surely hold `struct fence_ledger_header`.
-const HEADER_BYTES: usize = 4096;
-
-/// Index of a 64-bit word in `struct fence_ledger_header`.
-#[derive(Clone, Copy)]
-enum Header {
-    MagicVersion = 0,
-    SizeCapacity = 1,
-    RecordsOffset = 2,
-    Head = 3,
-    Inits = 5,
-    Destroys = 8,
-}
-
-/// `struct fence_ledger_record`, as it stands in the ring.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RawRecord {
-    pub(crate) seq: u64,
-    pub(crate) time_ns: u64,
-    pub(crate) kind: u16,
-    pub(crate) flags: u16,
-    pub(crate) error: i32,
-    pub(crate) context: u64,
-    pub(crate) seqno: u64,
-    pub(crate) queue: u64,
-    pub(crate) buffer_type: u32,
-    pub(crate) index: u32,
-    pub(crate) plane: u32,
-    pub(crate) value: u32,
-}
-
-impl RawRecord {
-    /// Takes the record's eight words apart.
-    pub(crate) fn from_words(words: [u64; RECORD_WORDS]) -> Self {
-        Self {
-            seq: words[0],
-            time_ns: words[1],
-            kind: words[2] as u16,
-            flags: (words[2] >> 16) as u16,
-            error: (words[2] >> 32) as i32,
-            context: words[3],
-            seqno: words[4],
-            queue: words[5],
-            buffer_type: words[6] as u32,
-            index: (words[6] >> 32) as u32,
-            plane: words[7] as u32,
-            value: (words[7] >> 32) as u32,
-        }
-    }
-}
+pub(crate) use crate::sys::fence_ledger::Record as RawRecord;
 
 /// What [`Ledger::next`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// The next record.
     Record(RawRecord),
-    /// The ring overran: so many records are gone.
+    /// So many records are gone: the reader lags more than a whole ring behind, or they were lost when they were written.
     Lost(u64),
 }
 
@@ -78,8 +26,7 @@ pub(crate) struct Ledger {
     first_word: usize,
     capacity: u64,
     tail: u64,
-    inits: u64,
-    destroys: u64,
+    begin: Header,
 }
 
 impl Ledger {
@@ -97,31 +44,32 @@ impl Ledger {
     }
 
     fn map(fd: i32) -> Result<Self> {
-        let header = Mapping::new(fd, HEADER_BYTES, false).context("mmap of the header")?;
-        let (magic, version) = halves(header.word(Header::MagicVersion as usize));
-        let (size, capacity) = halves(header.word(Header::SizeCapacity as usize));
-        let offset = header.word(Header::RecordsOffset as usize);
+        let mapping = Mapping::new(fd, HEADER_WORDS * 8, false).context("mmap of the header")?;
+        let header = header(&mapping);
+        let Header { magic, version, .. } = header;
         ensure!(
             magic == MAGIC && version == VERSION,
             "magic {magic:#x}, version {version}"
         );
+        let (size, capacity) = (header.record_size as usize, header.capacity);
         ensure!(
-            size as usize == RECORD_WORDS * 8,
-            "records of {size} bytes, not 64"
+            size == RECORD_WORDS * 8,
+            "records of {size} bytes, not {}",
+            RECORD_WORDS * 8
         );
+        let offset = header.records_offset;
         ensure!(
             capacity.is_power_of_two() && offset.is_multiple_of(8),
             "malformed header"
         );
-        let length = offset as usize + capacity as usize * size as usize;
+        let length = offset as usize + capacity as usize * size;
         let ring = Mapping::new(fd, length, false).context("mmap of the ring")?;
         let mut ledger = Self {
             ring,
             first_word: offset as usize / 8,
             capacity: capacity.into(),
             tail: 0,
-            inits: 0,
-            destroys: 0,
+            begin: header,
         };
         ledger.skip();
         Ok(ledger)
@@ -129,15 +77,29 @@ impl Ledger {
 
     /// Forgets everything recorded so far.
     pub(crate) fn skip(&mut self) {
+        self.begin = header(&self.ring);
         self.tail = self.head();
-        self.inits = self.ring.word(Header::Inits as usize);
-        self.destroys = self.ring.word(Header::Destroys as usize);
+    }
+
+    /// What has been counted since [`skip`](Self::skip).
+    pub(crate) fn totals(&self) -> Totals {
+        let (begin, now) = (&self.begin, header(&self.ring));
+        Totals {
+            records: now.head - begin.head,
+            inits: now.inits - begin.inits,
+            attaches: now.attaches - begin.attaches,
+            signals: now.signals - begin.signals,
+            destroys: now.destroys - begin.destroys,
+            lost: now.lost - begin.lost,
+            untracked: now.untracked - begin.untracked,
+        }
     }
 
     /// Fences initialised since [`skip`](Self::skip) that still exist.
     pub(crate) fn alive(&self) -> u64 {
-        let inits = self.ring.word(Header::Inits as usize) - self.inits;
-        let destroys = self.ring.word(Header::Destroys as usize) - self.destroys;
+        let Totals {
+            inits, destroys, ..
+        } = self.totals();
         inits.saturating_sub(destroys)
     }
 
@@ -147,64 +109,167 @@ impl Ledger {
         if self.tail == head {
             return None;
         }
-        let behind = head - self.tail;
-        if behind > self.capacity {
-            let lost = behind - self.capacity;
-            self.tail += lost;
-            return Some(Entry::Lost(lost));
+        if let Some(lost) = self.overwritten(head) {
+            return Some(lost);
         }
-        let record = self.read(self.tail);
-        self.tail += 1;
-        // A record that the writer is replacing carries another number: it was lost while we looked.
-        Some(if record.seq == self.tail {
-            Entry::Record(record)
-        } else {
-            Entry::Lost(1)
-        })
+        let wanted = self.tail + 1;
+        let first = self.first_word + (self.tail & (self.capacity - 1)) as usize * RECORD_WORDS;
+        if self.ring.word_acquire(first) == wanted {
+            let record =
+                RawRecord::from_words(std::array::from_fn(|word| self.ring.word(first + word)));
+            std::sync::atomic::fence(std::sync::atomic::Ordering::Acquire);
+            if self.ring.word(first) == wanted {
+                self.tail = wanted;
+                return Some(match record.kind {
+                    LOST => Entry::Lost(1),
+                    _ => Entry::Record(record),
+                });
+            }
+        }
+        // Either somebody has overtaken the reader just now, or the record's writer has not finished.
+        self.overwritten(self.head())
+    }
+
+    /// Steps over what is no longer in the ring, if there is such.
+    fn overwritten(&mut self, head: u64) -> Option<Entry> {
+        let lost = (head - self.tail).checked_sub(self.capacity)?;
+        self.tail += lost;
+        (lost > 0).then_some(Entry::Lost(lost))
     }
 
     fn head(&self) -> u64 {
-        self.ring.word_acquire(Header::Head as usize)
-    }
-
-    fn read(&self, number: u64) -> RawRecord {
-        let index = (number & (self.capacity - 1)) as usize;
-        let first = self.first_word + index * RECORD_WORDS;
-        RawRecord::from_words(std::array::from_fn(|word| self.ring.word(first + word)))
+        self.ring.word_acquire(HEAD_WORD)
     }
 }
 
-/// The two 32-bit fields of a little-endian word, in memory order.
-fn halves(word: u64) -> (u32, u32) {
-    (word as u32, (word >> 32) as u32)
+/// What the ledger counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Records, whether they are still in the ring or not.
+    pub(crate) records: u64,
+    /// Fences initialised.
+    pub(crate) inits: u64,
+    /// Planes that a fence was attached to.
+    pub(crate) attaches: u64,
+    /// Fences signalled.
+    pub(crate) signals: u64,
+    /// Fences destroyed.
+    pub(crate) destroys: u64,
+    /// Records that were lost when they were written.
+    pub(crate) lost: u64,
+    /// Fences that could not be followed.
+    pub(crate) untracked: u64,
+}
+
+fn header(mapping: &Mapping) -> Header {
+    Header::from_words(std::array::from_fn(|word| mapping.word(word)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+
     use super::*;
 
+    const CAPACITY: u64 = 4;
+    const OFFSET: usize = 4096;
+
+    /// A ring in a file, which the test writes as the kernel would.
+    struct Ring {
+        file: std::fs::File,
+        memory: Mapping,
+    }
+
+    impl Ring {
+        fn new() -> Self {
+            let path = std::env::temp_dir().join(format!(
+                "ledger-{}-{:?}",
+                std::process::id(),
+                std::thread::current().id()
+            ));
+            let mut file = std::fs::File::options()
+                .create(true)
+                .truncate(true)
+                .read(true)
+                .write(true)
+                .open(&path)
+                .expect("a file");
+            let length = OFFSET + CAPACITY as usize * RECORD_WORDS * 8;
+            file.write_all(&vec![0; length]).expect("room");
+            std::fs::remove_file(path).expect("removable");
+            let mut memory = Mapping::new(file.as_raw_fd(), length, true).expect("mapped");
+            memory.set_word(0, u64::from(MAGIC) | u64::from(VERSION) << 32);
+            memory.set_word(1, (RECORD_WORDS as u64 * 8) | CAPACITY << 32);
+            memory.set_word(2, OFFSET as u64);
+            Self { file, memory }
+        }
+
+        /// Stores the number of a record into its place, and that it is of this kind.
+        fn put(&mut self, number: u64, seq: u64, kind: u16) {
+            let first = OFFSET / 8 + (number % CAPACITY) as usize * RECORD_WORDS;
+            self.memory.set_word(first, seq);
+            self.memory.set_word(first + 2, kind.into());
+            let head = self.memory.word(HEAD_WORD).max(number + 1);
+            self.memory.set_word(HEAD_WORD, head);
+        }
+
+        fn write(&mut self, numbers: std::ops::Range<u64>) {
+            numbers.for_each(|number| self.put(number, number + 1, 5));
+        }
+
+        fn reader(&self) -> Ledger {
+            Ledger::map(self.file.as_raw_fd()).expect("a ring")
+        }
+    }
+
+    fn seq(entry: Option<Entry>) -> u64 {
+        match entry {
+            Some(Entry::Record(record)) => record.seq,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
-    fn record_fields_stand_where_the_header_puts_them() {
-        let words = [
-            7,
-            1000,
-            3 | 1 << 16 | (0xffff_fff3 << 32),
-            42,
-            9,
-            0xabc,
-            1 | 2 << 32,
-            5 << 32,
-        ];
-        let record = RawRecord::from_words(words);
-        assert_eq!(
-            (record.seq, record.time_ns, record.kind, record.flags),
-            (7, 1000, 3, 1)
-        );
-        assert_eq!((record.error, record.context, record.seqno), (-13, 42, 9));
-        assert_eq!(
-            (record.queue, record.buffer_type, record.index),
-            (0xabc, 1, 2)
-        );
-        assert_eq!((record.plane, record.value), (0, 5));
+    fn a_reader_that_lags_is_told_how_many_records_it_missed() {
+        let mut ring = Ring::new();
+        let mut ledger = ring.reader();
+        ring.write(0..2);
+        assert_eq!((seq(ledger.next()), seq(ledger.next())), (1, 2));
+        assert_eq!(ledger.next(), None);
+        ring.write(2..9);
+        assert_eq!(ledger.next(), Some(Entry::Lost(3)));
+        assert_eq!(seq(ledger.next()), 6);
+        let rest: Vec<u64> = (0..3).map(|_| seq(ledger.next())).collect();
+        assert_eq!((rest, ledger.next()), (vec![7, 8, 9], None));
+    }
+
+    #[test]
+    fn a_record_that_is_being_written_is_waited_for() {
+        let mut ring = Ring::new();
+        let mut ledger = ring.reader();
+        ring.put(0, 1 << 63 | 1, 0);
+        ring.put(1, 2, 5);
+        assert_eq!(ledger.next(), None);
+        ring.put(0, 1, 5);
+        assert_eq!((seq(ledger.next()), seq(ledger.next())), (1, 2));
+    }
+
+    #[test]
+    fn a_record_that_its_writer_lost_is_counted() {
+        let mut ring = Ring::new();
+        let mut ledger = ring.reader();
+        ring.put(0, 1, LOST);
+        ring.put(1, 2, 5);
+        assert_eq!(ledger.next(), Some(Entry::Lost(1)));
+        assert_eq!(seq(ledger.next()), 2);
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let mut ring = Ring::new();
+        ring.memory.set_word(0, u64::from(MAGIC) | 1 << 32);
+        let error = Ledger::map(ring.file.as_raw_fd()).err().expect("refused");
+        assert!(format!("{error:#}").contains("version 1"), "{error:#}");
     }
 }

@@ -10,6 +10,15 @@ use crate::sys::v4l2;
 pub(crate) struct Names {
     contexts: Vec<u64>,
     queues: Vec<NamedQueue>,
+    resvs: Vec<NamedResv>,
+}
+
+/// A `dma_resv` that appeared.
+struct NamedResv {
+    /// Its address, `None` once its memory was surely freed, for the same reason as with queues.
+    address: Option<u64>,
+    /// Index of the queue whose buffer it appeared with first.
+    queue: usize,
 }
 
 /// A `vb2_queue` that appeared.
@@ -65,20 +74,41 @@ impl Names {
         })
     }
 
+    /// Number of the reservation object at that address, which a buffer of that queue has; 0 if there is none.
+    pub(crate) fn resv(&mut self, address: u64, queue: u64) -> u32 {
+        if address == 0 {
+            return 0;
+        }
+        let queue = self.queue(queue);
+        let known = |resv: &NamedResv| resv.address == Some(address);
+        let index = self.resvs.iter().rposition(known).unwrap_or_else(|| {
+            self.resvs.push(NamedResv {
+                address: Some(address),
+                queue,
+            });
+            self.resvs.len() - 1
+        });
+        index as u32 + 1
+    }
+
     /// Tells that a queue belongs to the file of that open(2).
     pub(crate) fn claim(&mut self, address: u64, owner: u32) {
         let index = self.queue(address);
         self.queues[index].owner.get_or_insert(owner);
     }
 
-    /// Tells that a file is gone: what appears at its queues' addresses from now on is another queue.
-    pub(crate) fn forget(&mut self, owner: u32) {
-        for queue in self
-            .queues
-            .iter_mut()
-            .filter(|queue| queue.owner == Some(owner))
-        {
+    /// Tells that a file is gone: what appears at its queues' addresses from now on is another queue. The memory of its
+    /// buffers is gone with it, unless `memory_lives`: then an export or an import may keep it.
+    pub(crate) fn forget(&mut self, owner: u32, memory_lives: bool) {
+        for (index, queue) in self.queues.iter_mut().enumerate() {
+            if queue.owner != Some(owner) {
+                continue;
+            }
             queue.address = None;
+            let resvs = self.resvs.iter_mut().filter(|_| !memory_lives);
+            resvs
+                .filter(|resv| resv.queue == index)
+                .for_each(|resv| resv.address = None);
         }
     }
 }
@@ -149,10 +179,23 @@ mod tests {
             }
         );
         names.claim(0x10, 7);
-        names.forget(8);
+        names.forget(8, false);
         assert_eq!(names.buffer(&record(0x10)).queue, 1);
-        names.forget(7);
+        names.forget(7, true);
         assert_eq!(names.buffer(&record(0x10)).queue, 2);
+    }
+
+    #[test]
+    fn a_resv_keeps_its_number_while_its_memory_may_live() {
+        let mut names = Names::default();
+        names.claim(0x10, 7);
+        assert_eq!((names.resv(0, 0x10), names.resv(0xaa, 0x10)), (0, 1));
+        assert_eq!((names.resv(0xbb, 0x20), names.resv(0xaa, 0x20)), (2, 1));
+        names.forget(7, true);
+        assert_eq!(names.resv(0xaa, 0x20), 1);
+        names.claim(0x20, 8);
+        names.forget(8, false);
+        assert_eq!((names.resv(0xbb, 0x30), names.resv(0xaa, 0x30)), (3, 1));
     }
 
     #[test]
@@ -160,7 +203,7 @@ mod tests {
         let mut names = Names::default();
         names.claim(0x10, 1);
         names.claim(0x10, 2);
-        names.forget(2);
+        names.forget(2, false);
         assert_eq!(names.buffer(&record(0x10)).queue, 1);
     }
 

@@ -142,11 +142,12 @@ impl Steps<'_> {
         let end = clock::now();
         let dequeued = dequeued(op, &outcome);
         let claim = claim(shared, op);
+        let memory_lives = closing.is_some() && shared.table().holds_anything();
         let mut journal = shared.journal();
         journal.drain(claim);
         journal.call(index, self.returned, end, outcome);
         if let Some(serial) = closing.filter(|_| shared.pool.is_idle()) {
-            journal.file_closed(serial);
+            journal.file_closed(serial, memory_lives);
         }
         drop(journal);
         self.returned = end;

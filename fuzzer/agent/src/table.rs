@@ -236,6 +236,11 @@ impl Table {
         in_use(&self.dmabufs, |slot| slot.handle, Dmabuf)
     }
 
+    /// Whether some file or dma-buf is open, and may so keep the memory of a plane.
+    pub(crate) fn holds_anything(&self) -> bool {
+        !self.open_files().is_empty() || !self.open_dmabufs().is_empty()
+    }
+
     /// Names of the sync_files that are open.
     pub(crate) fn open_syncs(&self) -> Vec<Sync> {
         in_use(&self.syncs, |slot| slot.handle, Sync)

@@ -98,6 +98,7 @@ mod tests {
             buffer: BUFFER,
             plane,
             usage: 1,
+            resv: 1,
         };
         let tally = tally(&[Kind::Init { fence: FENCE }, attach(0), attach(1)]);
         let expected = FenceCounts {

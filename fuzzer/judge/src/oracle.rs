@@ -12,6 +12,7 @@ mod i10_order;
 mod i11_unarmed;
 mod i11_untold;
 mod i12_armed;
+mod i12_shared;
 mod i13_usage;
 mod i14_name;
 mod i15_identity;
@@ -55,6 +56,7 @@ const LEDGER: &[Oracle] = &[
     i11_unarmed::oracle,
     i11_untold::oracle,
     i12_armed::oracle,
+    i12_shared::oracle,
     i13_usage::oracle,
     i14_name::oracle,
     i15_identity::oracle,

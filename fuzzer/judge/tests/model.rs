@@ -121,6 +121,7 @@ fn kind() -> impl Strategy<Value = Kind> {
                 buffer,
                 plane,
                 usage,
+                resv: 0,
             }
         }),
         (fence(), -5..1i32).prop_map(|(fence, error)| Kind::Signal { fence, error }),
@@ -195,13 +196,14 @@ fn event() -> impl Strategy<Value = Event> {
         Mark::VideoClosed,
         Mark::AllClosed,
     ];
+    let irqs = vec![Irqs::On, Irqs::Off, Irqs::Handler];
     let deaths = vec![Death::Panic, Death::Hang, Death::Lost];
     prop_oneof![
         2 => (0..26u16, any::<u64>()).prop_map(|(op, time)| Event::Begin { op, time }),
         8 => (0..26u16, 0..9u64, 0..9u64, result)
             .prop_map(|(op, start, end, result)| Event::Call(Call { op, start, end, result })),
-        16 => (0..9u64, any::<bool>(), kind())
-            .prop_map(|(time, atomic, kind)| Event::Ledger(Record { time, atomic, kind })),
+        16 => (0..9u64, proptest::sample::select(irqs), kind())
+            .prop_map(|(time, irqs, kind)| Event::Ledger(Record { time, irqs, kind })),
         4 => look.prop_map(Event::Look),
         1 => (0..8u8, ".{0,20}").prop_map(|(level, text)| Event::Log { level, text }),
         1 => (proptest::sample::select(marks), any::<u64>())

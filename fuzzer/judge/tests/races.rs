@@ -18,6 +18,7 @@ fn a_plane_that_one_file_writes_and_another_reads() {
         seqno: 1,
     };
     let mut run = armed();
+    run.share(reader, CAP0);
     run.ok("b = open double")
         .call("reqbufs b out dmabuf 1", buffers(1))
         .ok("streamon b out");
@@ -41,9 +42,47 @@ fn a_plane_that_one_file_writes_and_another_reads() {
     run.call("poll d0 out", polled(4)).clean();
 }
 
+/// The same with a reservation object for each of the two buffers: a reader would wait for nothing.
+#[test]
+fn a_plane_whose_fences_are_in_two_places() {
+    let reader = BufferId {
+        queue: 3,
+        output: true,
+        index: 0,
+    };
+    let fence = FenceId {
+        context: 3,
+        seqno: 1,
+    };
+    let mut run = armed();
+    run.ok("b = open double")
+        .call("reqbufs b out dmabuf 1", buffers(1))
+        .ok("streamon b out");
+    run.queue(reader).call("qbuf b out 0 d0", buffer(0, 0));
+    run.arm(fence, reader)
+        .phase(reader, 50, Phase::Start)
+        .ok("streamon b cap");
+    let mut shared = run.clone();
+    run.finds(judge::Invariant::I12);
+    let attach = shared.trace.events.iter_mut().rev().find_map(resv);
+    *attach.expect("an attachment") = CAP0.queue * 8;
+    shared.clean();
+}
+
+fn resv(event: &mut Event) -> Option<&mut u32> {
+    match event {
+        Event::Ledger(Record {
+            kind: Kind::Attach { resv, .. },
+            ..
+        }) => Some(resv),
+        _ => None,
+    }
+}
+
 #[test]
 fn an_in_place_job_whose_buffers_share_a_plane() {
     let mut run = Run::default();
+    run.share(CAP0, OUT0);
     run.ok("b = open double")
         .call("reqbufs b cap mmap 1", buffers(1));
     run.call("d0 = expbuf b cap 0", Ok(Out::Exported { size: 4096 }));

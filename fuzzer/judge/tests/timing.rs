@@ -320,6 +320,7 @@ fn i14_a_dma_buf_shared_by_two_buffers_shows_either() {
         context: 3,
         seqno: 1,
     };
+    run.share(importer, CAP0);
     run.ok("b = open double")
         .call("reqbufs b cap dmabuf 1", buffers(1));
     run.call("qbuf b cap 0 d0", buffer(0, 0))

@@ -191,10 +191,21 @@ pub enum Looked {
 pub struct Record {
     /// When.
     pub time: u64,
-    /// Recorded in hardirq context or with interrupts off.
-    pub atomic: bool,
+    /// Whether interrupts could come.
+    pub irqs: Irqs,
     /// What.
     pub kind: Kind,
+}
+
+/// What the CPU that recorded something was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Irqs {
+    /// Interrupts could come.
+    On,
+    /// They were off, as they are under the lock of a fence: every signal in task context is told like this.
+    Off,
+    /// It ran the handler of a hard interrupt.
+    Handler,
 }
 
 /// A plane's buffer as the ledger names it.
@@ -219,6 +230,9 @@ pub enum Kind {
         buffer: BufferId,
         plane: u32,
         usage: u32,
+        /// Number of the reservation object in order of first appearance, from 1: planes, buffers and queues that share
+        /// memory share it. 0 if the kernel does not tell.
+        resv: u32,
     },
     /// `dma_fence_signaled`; error as in `dma_fence_set_error` (0 or negative)
     Signal { fence: FenceId, error: i32 },

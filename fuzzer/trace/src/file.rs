@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::event::{Event, Trace};
 
 /// Version of the file form that this library writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Identity of a program: FNV-1a over its text form, so that comments and spacing do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

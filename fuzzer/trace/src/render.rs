@@ -58,7 +58,11 @@ fn returned(program: &Program, call: &Call) -> String {
 }
 
 fn ledger(record: &Record) -> String {
-    let context = if record.atomic { " (atomic)" } else { "" };
+    let context = match record.irqs {
+        Irqs::On => "",
+        Irqs::Off => " (irqs off)",
+        Irqs::Handler => " (in interrupt)",
+    };
     format!("    {}{context}", record.kind)
 }
 
@@ -146,11 +150,12 @@ impl fmt::Display for Kind {
                 buffer,
                 plane,
                 usage,
+                resv,
             } => {
+                let usage = usage_name(*usage);
                 write!(
                     f,
-                    "fence {fence} attach: {buffer}, plane {plane}, {}",
-                    usage_name(*usage)
+                    "fence {fence} attach: {buffer}, plane {plane}, {usage}, resv {resv}"
                 )
             }
             Self::Signal { fence, error: 0 } => write!(f, "fence {fence} signal"),

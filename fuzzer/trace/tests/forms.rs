@@ -95,7 +95,7 @@ fn what_is_no_trace_is_refused() {
             "{text}"
         );
     }
-    let header = "{\"vb2-fence-lab trace\":1,\"program\":\"short\"}\n{\"events\":0}\n";
+    let header = "{\"vb2-fence-lab trace\":2,\"program\":\"short\"}\n{\"events\":0}\n";
     assert!(matches!(
         file::parse(header),
         Err(FileError::Line { line: 1, .. })
@@ -104,13 +104,13 @@ fn what_is_no_trace_is_refused() {
 
 #[test]
 fn a_newer_trace_says_so() {
-    let newer = FILE.replacen("trace\":1,", "trace\":2,\"novelty\":[],", 1);
+    let newer = FILE.replacen("trace\":2,", "trace\":3,\"novelty\":[],", 1);
     let error = file::parse(&newer).unwrap_err();
     assert!(matches!(error, FileError::Version { found: 2 }));
     assert!(
         error
             .to_string()
-            .contains("version 2, this lab reads version 1"),
+            .contains("version 3, this lab reads version 2"),
         "{error}"
     );
 }
@@ -145,7 +145,7 @@ fn text_behind_the_end_is_refused() {
 #[test]
 fn an_empty_trace_has_two_lines() {
     let text = file::print(ProgramHash(1), &Trace::default());
-    let expected = "{\"vb2-fence-lab trace\":1,\"program\":\"0000000000000001\"}\n{\"events\":0}\n";
+    let expected = "{\"vb2-fence-lab trace\":2,\"program\":\"0000000000000001\"}\n{\"events\":0}\n";
     assert_eq!(text, expected);
 }
 

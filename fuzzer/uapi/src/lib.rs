@@ -11,6 +11,8 @@ pub mod content;
 pub mod dma_buf;
 #[expect(missing_docs, reason = "as in the header, which documents them")]
 pub mod double;
+#[expect(missing_docs, reason = "as in the header, which documents them")]
+pub mod fence_ledger;
 pub mod file;
 pub mod kcov;
 pub mod memory;

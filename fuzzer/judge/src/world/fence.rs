@@ -20,6 +20,8 @@ pub(crate) struct Attach {
     pub(crate) buffer: BufferId,
     pub(crate) plane: u32,
     pub(crate) usage: u32,
+    /// Number of the reservation object; 0 if the kernel does not tell.
+    pub(crate) resv: u32,
     /// Whose buffer that was, if known.
     pub(crate) place: Option<Place>,
     /// The memory of plane 0 then, if known.

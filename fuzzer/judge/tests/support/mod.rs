@@ -35,6 +35,7 @@ pub(crate) struct Run {
     pub(crate) trace: Trace,
     pub(crate) now: u64,
     returned: u64,
+    shared: Vec<(BufferId, BufferId)>,
 }
 
 impl Run {
@@ -99,7 +100,7 @@ impl Run {
         let time = self.now;
         self.push(Event::Ledger(Record {
             time,
-            atomic: false,
+            irqs: Irqs::On,
             kind,
         }))
     }
@@ -138,6 +139,18 @@ impl Run {
         self.ledger(Kind::Queue { buffer })
     }
 
+    /// The first buffer imports the memory of the second.
+    pub(crate) fn share(&mut self, importer: BufferId, owner: BufferId) -> &mut Self {
+        self.shared.push((importer, owner));
+        self
+    }
+
+    fn resv(&self, buffer: BufferId) -> u32 {
+        let shared = self.shared.iter().find(|(one, _)| *one == buffer);
+        let owner = shared.map_or(buffer, |(_, owner)| *owner);
+        owner.queue * 8 + owner.index
+    }
+
     pub(crate) fn arm(&mut self, fence: FenceId, buffer: BufferId) -> &mut Self {
         let usage = if buffer.output { 2 } else { 1 };
         self.ledger(Kind::Init { fence });
@@ -146,6 +159,7 @@ impl Run {
             buffer,
             plane: 0,
             usage,
+            resv: self.resv(buffer),
         })
     }
 

@@ -169,7 +169,7 @@ fn every_fenced_queue_has_jobs(trace: &Trace) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use trace::{BufferId, FenceId, Phase, Record};
+    use trace::{BufferId, FenceId, Irqs, Phase, Record};
 
     use super::*;
 
@@ -182,7 +182,7 @@ mod tests {
     fn trace(kinds: &[Kind]) -> Trace {
         let record = |kind: &Kind| Record {
             time: 0,
-            atomic: false,
+            irqs: Irqs::On,
             kind: *kind,
         };
         Trace {
@@ -199,6 +199,7 @@ mod tests {
             buffer: BufferId { queue, ..BUFFER },
             plane: 0,
             usage: 1,
+            resv: 1,
         }
     }
 

@@ -24,6 +24,7 @@ impl Replay<'_> {
                 buffer,
                 plane,
                 usage,
+                resv,
             } => {
                 let place = self.places.owner(buffer.queue);
                 let memory = self.slot(buffer).and_then(|slot| self.memories.of(slot));
@@ -34,6 +35,7 @@ impl Replay<'_> {
                         buffer,
                         plane,
                         usage,
+                        resv,
                         place,
                         memory,
                     },
