@@ -19,8 +19,8 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// What is built.
 const NAMES: [&str; 2] = ["agent", "compositor"];
 
-/// Builds that stay in the cache: labs of other clones, or of other states of this one, may work with theirs.
-const KEPT: usize = 8;
+/// Builds and folders of clones that stay in the cache: labs of other clones, or of other states of this one, have theirs.
+const KEPT: usize = 6;
 
 /// The programs.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub fn build(clone: &Path, cache: &Cache, lock: &Lock) -> anyhow::Result<Program
         Ok(())
     })?;
     let in_use = InUse::mark(&folder)?;
-    prune(cache)?;
+    prune(cache, "programs")?;
     Ok(Programs {
         in_use,
         agent: folder.join("agent"),
@@ -57,9 +57,10 @@ pub fn build(clone: &Path, cache: &Cache, lock: &Lock) -> anyhow::Result<Program
     })
 }
 
-/// Removes the oldest programs that nobody uses.
-fn prune(cache: &Cache) -> anyhow::Result<()> {
-    let mut all = cache.whole("programs")?;
+/// Removes the oldest folders of a kind that nobody uses.
+fn prune(cache: &Cache, kind: &str) -> anyhow::Result<()> {
+    let mut all = cache.whole(kind)?;
+    all.retain(|folder| folder.is_dir());
     all.sort_by_key(|folder| std::cmp::Reverse(in_use::last(folder)));
     for folder in all.into_iter().skip(KEPT) {
         if !in_use::is_in_use(&folder)? {
@@ -72,7 +73,10 @@ fn prune(cache: &Cache) -> anyhow::Result<()> {
 /// Has cargo build them, and tells where.
 fn compile(clone: &Path, cache: &Cache) -> anyhow::Result<PathBuf> {
     let name = Key::new("agent").part("clone", clone.as_os_str().as_encoded_bytes());
-    let folder = cache.root().join("agent").join(name.finish());
+    let folder = cache.place("agent", &name.finish());
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let _in_use = InUse::mark(&folder)?;
+    prune(cache, "agent")?;
     let mut cargo = process::command("cargo");
     cargo.args([
         "build",
