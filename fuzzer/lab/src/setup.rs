@@ -111,12 +111,12 @@ pub fn prepare(options: &Options) -> anyhow::Result<Prepared> {
     }
     .build(&cache, &lock)?;
     let kernel_in_use = InUse::mark(&kernel.tree)?;
+    drop(lock);
     let Programs {
         in_use,
         agent,
         compositor,
-    } = agent::build(&clone, &cache, &lock)?;
-    drop(lock);
+    } = agent::build(&clone, &cache)?;
     let prepared = Prepared {
         clone,
         cache,
@@ -141,14 +141,16 @@ impl Prepared {
             jobs,
             ..
         } = self;
-        let lock = self.cache.lock()?;
-        modules::Recipe {
+        let recipe = modules::Recipe {
             clone,
             kernel,
             tools,
             jobs: *jobs,
             plant,
+        };
+        match recipe.find(&self.cache)? {
+            Some(modules) => Ok(modules),
+            None => recipe.build(&self.cache, &self.cache.lock()?),
         }
-        .build(&self.cache, &lock)
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 
 use super::{
-    cache::{Cache, Lock},
+    cache::Cache,
     in_use::{self, InUse},
     key::Key,
 };
@@ -35,8 +35,11 @@ pub struct Programs {
 
 /// Builds them. cargo knows what is fresh, but tells the same crate in two clones apart by nothing but the time of its files:
 /// each clone has a target folder of its own, which also keeps clear of the cargo that runs the lab.
-pub fn build(clone: &Path, cache: &Cache, lock: &Lock) -> anyhow::Result<Programs> {
+///
+/// Other labs may go on with their set-up meanwhile: cargo keeps two builds of one clone apart.
+pub fn build(clone: &Path, cache: &Cache) -> anyhow::Result<Programs> {
     let built = compile(clone, cache)?;
+    let lock = cache.lock()?;
     // The next lab may build other ones in their place.
     let mut key = Key::new("programs");
     for name in NAMES {
@@ -49,7 +52,9 @@ pub fn build(clone: &Path, cache: &Cache, lock: &Lock) -> anyhow::Result<Program
         Ok(())
     })?;
     let in_use = InUse::mark(&folder)?;
-    prune(cache, "programs")?;
+    for kind in ["programs", "agent"] {
+        prune(cache, kind)?;
+    }
     Ok(Programs {
         in_use,
         agent: folder.join("agent"),
@@ -76,7 +81,6 @@ fn compile(clone: &Path, cache: &Cache) -> anyhow::Result<PathBuf> {
     let folder = cache.place("agent", &name.finish());
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let _in_use = InUse::mark(&folder)?;
-    prune(cache, "agent")?;
     let mut cargo = process::command("cargo");
     cargo.args([
         "build",

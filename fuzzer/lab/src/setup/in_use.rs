@@ -42,7 +42,13 @@ impl InUse {
 pub fn prune(cache: &Cache, lock: &Lock, most: usize) -> anyhow::Result<()> {
     let mut kernels = cache.whole("kernel")?;
     kernels.sort_by_key(|build| std::cmp::Reverse(last(build)));
-    kernels.truncate(most);
+    let mut kept = Vec::new();
+    for (newer, build) in kernels.into_iter().enumerate() {
+        if newer < most || is_in_use(&build)? {
+            kept.push(build);
+        }
+    }
+    let kernels = kept;
     let keys: Vec<_> = kernels.iter().map(|build| cache::name(build)).collect();
     let of_kept = |modules: &PathBuf| keys.iter().any(|key| cache::name(modules).starts_with(key));
     let modules = cache.whole("modules")?.into_iter().filter(of_kept);

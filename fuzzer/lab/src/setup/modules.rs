@@ -98,12 +98,22 @@ impl Recipe<'_> {
         Ok(key.finish())
     }
 
+    /// The modules, if the cache has them. As their kernel is in use, nobody removes them.
+    pub fn find(&self, cache: &Cache) -> anyhow::Result<Option<Modules>> {
+        let key = self.key()?;
+        let dir = cache.place("modules", &self.name(&key));
+        Ok(dir.exists().then_some(Modules { key, dir }))
+    }
+
+    /// Name of the cache entry. The kernel's key goes first, so that modules are removed with their kernel.
+    fn name(&self, key: &str) -> String {
+        format!("{}-{key}", self.kernel.key)
+    }
+
     /// The modules, built if the cache has none of this key.
     pub fn build(&self, cache: &Cache, lock: &Lock) -> anyhow::Result<Modules> {
         let key = self.key()?;
-        // The kernel's key goes first, so that modules are removed with their kernel.
-        let name = format!("{}-{key}", self.kernel.key);
-        let dir = lock.entry("modules", &name, |dir| {
+        let dir = lock.entry("modules", &self.name(&key), |dir| {
             cache.ensure_space(0.5, "a build of the modules")?;
             self.build_in(dir, cache)
         })?;
