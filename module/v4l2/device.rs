@@ -4,10 +4,11 @@
 //!
 //! C header: [`include/media/v4l2-device.h`](srctree/include/media/v4l2-device.h)
 
+use super::media::Media;
 use kernel::{bindings, device, error::to_result, prelude::*, types::Opaque};
 
 /// The `struct device` of a [`device::Device`].
-pub(super) fn raw_parent(parent: &device::Device) -> *mut bindings::device {
+pub(crate) fn raw_parent(parent: &device::Device) -> *mut bindings::device {
     // CAST: `device::Device` is a transparent wrapper of an `Opaque<bindings::device>`.
     core::ptr::from_ref(parent).cast_mut().cast()
 }
@@ -42,6 +43,12 @@ impl Device {
                 })
             }),
         })
+    }
+
+    /// Says which media device the video devices of this one belong to.
+    pub(super) fn set_media(&self, media: &Media) {
+        // SAFETY: By the type's invariant. Nobody looks before a video device is registered.
+        unsafe { (*self.as_raw()).mdev = media.as_raw() };
     }
 
     /// The `struct v4l2_device`.

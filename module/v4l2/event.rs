@@ -9,6 +9,8 @@ use kernel::bindings;
 /// An event that a driver sends to one file handle.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
+    /// `V4L2_EVENT_CTRL`, which the core sends.
+    Control,
     /// `V4L2_EVENT_EOS`
     EndOfStream,
     /// `V4L2_EVENT_SOURCE_CHANGE` with `V4L2_EVENT_SRC_CH_RESOLUTION`
@@ -19,6 +21,7 @@ impl Event {
     /// Which event a subscription is for, if it is one of these.
     pub(crate) fn of_type(event_type: u32) -> Option<Self> {
         match event_type {
+            bindings::V4L2_EVENT_CTRL => Some(Self::Control),
             bindings::V4L2_EVENT_EOS => Some(Self::EndOfStream),
             bindings::V4L2_EVENT_SOURCE_CHANGE => Some(Self::ResolutionChange),
             _ => None,
@@ -30,6 +33,7 @@ impl Event {
         let mut event: bindings::v4l2_event = pin_init::zeroed();
 
         match self {
+            Self::Control => event.type_ = bindings::V4L2_EVENT_CTRL,
             Self::EndOfStream => event.type_ = bindings::V4L2_EVENT_EOS,
             Self::ResolutionChange => {
                 event.type_ = bindings::V4L2_EVENT_SOURCE_CHANGE;

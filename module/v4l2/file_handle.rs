@@ -4,11 +4,23 @@
 //!
 //! C header: [`include/media/v4l2-fh.h`](srctree/include/media/v4l2-fh.h)
 
-use super::{event::Event, ioctl, mem2mem, shim};
-use crate::vb2::{self, Direction};
+use super::{
+    ctrl::{self, Handler},
+    event::Event,
+    ioctl,
+    mem2mem,
+    shim, //
+};
+use crate::vb2::{self, Buffer, Direction};
 use core::ops::Deref;
-use kernel::{bindings, error::to_result, prelude::*, types::Opaque};
+use kernel::{
+    bindings,
+    error::{to_result, VTABLE_DEFAULT_ERROR},
+    prelude::*,
+    types::Opaque, //
+};
 
+#[vtable]
 /// A driver of a mem2mem video device: `Self` is the state of one open file.
 pub(crate) trait Driver:
     mem2mem::Operations
@@ -25,6 +37,16 @@ pub(crate) trait Driver:
 
     /// How a queue of this file is to be set up.
     fn queue_config(&self, direction: Direction) -> vb2::queue::Config;
+
+    /// Makes the controls of a file that is being opened.
+    fn controls(_shared: &Self::Shared, _controls: &mut ctrl::Setup<'_, Self>) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A control gets this value. Called with the lock of the file's controls held.
+    fn s_ctrl(_this: &FileHandle<Self>, _id: u32, _value: i32) -> Result {
+        Ok(())
+    }
 }
 
 /// A `struct v4l2_fh` and the driver's state of the open file.
@@ -41,6 +63,9 @@ pub(crate) struct FileHandle<T> {
     fh: Opaque<bindings::v4l2_fh>,
     #[pin]
     data: T,
+    // Dropped after the driver's state, whose callbacks may use it.
+    #[pin]
+    ctrls: Handler,
 }
 
 // SAFETY: The C side of a file handle may be used from any thread.
@@ -51,6 +76,8 @@ unsafe impl<T: Sync> Sync for FileHandle<T> {}
 impl<T> FileHandle<T> {
     /// Where the driver's state is.
     pub(crate) const DATA_OFFSET: usize = core::mem::offset_of!(Self, data);
+    /// Where the controls are.
+    pub(super) const CTRLS_OFFSET: usize = core::mem::offset_of!(Self, ctrls);
 
     /// # Safety
     ///
@@ -74,6 +101,22 @@ impl<T> FileHandle<T> {
         unsafe { mem2mem::Context::from_raw((*self.fh.get()).m2m_ctx) }
     }
 
+    /// Lets the controls have the values that the request of this OUTPUT buffer has for them, if it
+    /// is one of a request. To be called from `device_run` for every job, before fences are
+    /// attached. Sleeps.
+    pub(crate) fn apply_request(&self, src: &Buffer) {
+        // A value that the driver refuses is told to those who look at the control.
+        let _ = self.ctrls.setup_request(src);
+        self.ctrls.complete_request(src);
+    }
+
+    /// The request of this OUTPUT buffer, if it is one of a request, gets no job any more. To be
+    /// called from `buf_request_complete`, and before a buffer is given back that has had no job.
+    /// Sleeps.
+    pub(crate) fn complete_request(&self, src: &Buffer) {
+        self.ctrls.complete_request(src);
+    }
+
     /// Sends an event to this file. May be called from any context.
     pub(crate) fn send(&self, event: Event) {
         // SAFETY: By the type's invariant. The event is copied.
@@ -93,6 +136,7 @@ impl<T> FileHandle<T> {
         // SAFETY: By the type's invariant and the caller.
         to_result(unsafe {
             match event {
+                Event::Control => bindings::v4l2_ctrl_subscribe_event(self.fh.get(), subscription),
                 Event::EndOfStream => bindings::v4l2_event_subscribe(
                     self.fh.get(),
                     subscription,
@@ -133,6 +177,8 @@ impl<T: Driver> FileHandle<T> {
                     unsafe { bindings::v4l2_fh_init(fh, vdev) }
                 }),
                 data <- T::open(shared),
+                // SAFETY: Here it is.
+                ctrls <- unsafe { Handler::new::<T>(shared) },
             }),
             GFP_KERNEL,
         )?;
@@ -153,6 +199,7 @@ impl<T: Driver> FileHandle<T> {
         // SAFETY: Nobody else knows the handle before it is added.
         unsafe {
             (*(*this).fh.get()).m2m_ctx = ctx.as_ptr();
+            (*(*this).fh.get()).ctrl_handler = (*this).ctrls.as_raw();
             bindings::v4l2_fh_add((*this).fh.get(), file);
         }
         Ok(())

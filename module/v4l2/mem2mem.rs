@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/media/v4l2-mem2mem.h`](srctree/include/media/v4l2-mem2mem.h)
 
-use super::{shim, Driver, FileHandle};
+use super::{shim, Driver, FileHandle, Info};
 use crate::vb2::{queue::Stopped, ActiveBuffer, Buffer, Direction, Queue};
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{
@@ -69,6 +69,24 @@ impl<T: Operations> Device<T> {
         Ok(Self(NonNull::new(dev).ok_or(ENOMEM)?, PhantomData))
     }
 
+    /// `v4l2_m2m_register_media_controller()`, for a registered video device.
+    pub(super) fn register_media_controller(
+        &self,
+        vdev: NonNull<bindings::video_device>,
+        function: c_int,
+    ) -> Result {
+        // SAFETY: By the type's invariant and the caller.
+        to_result(unsafe {
+            bindings::v4l2_m2m_register_media_controller(self.0.as_ptr(), vdev.as_ptr(), function)
+        })
+    }
+
+    /// `v4l2_m2m_unregister_media_controller()`
+    pub(super) fn unregister_media_controller(&self) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::v4l2_m2m_unregister_media_controller(self.0.as_ptr()) };
+    }
+
     /// # Safety
     ///
     /// `data` is a file handle of a `T`.
@@ -119,6 +137,8 @@ pub(crate) struct Context(Opaque<bindings::v4l2_m2m_ctx>);
 
 /// What [`init`] needs besides the file handle.
 pub(crate) struct Parts {
+    /// What the video device says about itself.
+    pub(super) info: &'static Info,
     /// The mutex of both queues, initialised.
     pub(crate) lock: *mut bindings::mutex,
     /// The device that memory is allocated for.
@@ -174,6 +194,8 @@ unsafe extern "C" fn queue_init<T: Driver>(
             crate::vb2::queue::init::<T>(
                 queue,
                 direction,
+                args.parts.info.layout,
+                args.parts.info.requests && direction == Direction::Output,
                 T::queue_config(&*args.handle, direction),
                 args.handle,
                 args.parts.lock,
@@ -296,6 +318,14 @@ impl Context {
     pub(crate) fn update_stop_streaming_state(&self, queue: &Queue) {
         // SAFETY: By the types' invariants.
         unsafe { bindings::v4l2_m2m_update_stop_streaming_state(self.as_raw(), queue.as_raw()) };
+    }
+
+    /// `v4l2_m2m_encoder_cmd()`
+    pub(crate) fn encoder_cmd(&self, command: &mut bindings::v4l2_encoder_cmd) -> Result {
+        // SAFETY: By the type's invariant. The file is not used.
+        to_result(unsafe {
+            bindings::v4l2_m2m_encoder_cmd(core::ptr::null_mut(), self.as_raw(), command)
+        })
     }
 
     /// `v4l2_m2m_decoder_cmd()`

@@ -15,11 +15,13 @@
 // No driver needs all of the layer.
 #![allow(dead_code)]
 
+pub(crate) mod ctrl;
 pub(crate) mod device;
 pub(crate) mod event;
 pub(crate) mod file_handle;
 pub(crate) mod format;
 pub(crate) mod ioctl;
+mod media;
 pub(crate) mod mem2mem;
 mod shim;
 pub(crate) mod video_device;
@@ -28,5 +30,22 @@ pub(crate) use self::{
     event::Event,
     file_handle::{Driver, FileHandle},
     format::PixFormat,
-    video_device::{Info, Registration}, //
+    video_device::{Codec, Info, Registration}, //
 };
+
+/// Copies a string into a field of a C structure, cut where it has to be and always with a NUL.
+fn fill(field: &mut [u8], text: &str) {
+    let len = text.len().min(field.len() - 1);
+
+    field.fill(0);
+    field[..len].copy_from_slice(&text.as_bytes()[..len]);
+}
+
+/// As [`fill`], into a field of `char`.
+fn fill_chars(field: &mut [kernel::ffi::c_char], text: &str) {
+    // SAFETY: `c_char` is a byte.
+    fill(
+        unsafe { &mut *(core::ptr::from_mut(field) as *mut [u8]) },
+        text,
+    );
+}

@@ -7,10 +7,16 @@
  * rust/helpers/, because what they call is in modules.
  */
 
+#include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/slab.h>
 
+#include <media/media-device.h>
+#include <media/media-request.h>
+#include <media/v4l2-ctrls.h>
 #include <media/v4l2-dev.h>
 #include <media/v4l2-fh.h>
+#include <media/v4l2-ioctl.h>
 #include <media/v4l2-mem2mem.h>
 
 void rust_helper_mutex_init(struct mutex *lock)
@@ -87,4 +93,55 @@ bool rust_helper_v4l2_m2m_has_stopped(struct v4l2_m2m_ctx *m2m_ctx)
 void rust_helper_v4l2_m2m_mark_stopped(struct v4l2_m2m_ctx *m2m_ctx)
 {
 	v4l2_m2m_mark_stopped(m2m_ctx);
+}
+
+int rust_helper_v4l2_ctrl_handler_init(struct v4l2_ctrl_handler *hdl, unsigned int hint)
+{
+	return v4l2_ctrl_handler_init(hdl, hint);
+}
+
+void rust_helper_v4l2_disable_decoder_cmd(struct video_device *vdev)
+{
+	v4l2_disable_ioctl(vdev, VIDIOC_TRY_DECODER_CMD);
+	v4l2_disable_ioctl(vdev, VIDIOC_DECODER_CMD);
+}
+
+/* What only an encoder has: commands, and a frame rate. */
+void rust_helper_v4l2_disable_encoder_cmd(struct video_device *vdev)
+{
+	v4l2_disable_ioctl(vdev, VIDIOC_TRY_ENCODER_CMD);
+	v4l2_disable_ioctl(vdev, VIDIOC_ENCODER_CMD);
+	v4l2_disable_ioctl(vdev, VIDIOC_G_PARM);
+	v4l2_disable_ioctl(vdev, VIDIOC_S_PARM);
+	v4l2_disable_ioctl(vdev, VIDIOC_ENUM_FRAMEINTERVALS);
+}
+
+int rust_helper_media_device_register(struct media_device *mdev)
+{
+	return media_device_register(mdev);
+}
+
+int rust_helper_media_device_requests(struct media_device *mdev)
+{
+	return atomic_read(&mdev->num_requests);
+}
+
+/* A request points to its media device, but the core keeps nothing for it. */
+struct media_request *rust_helper_media_request_alloc(struct media_device *mdev)
+{
+	struct media_request *req;
+
+	if (!try_module_get(THIS_MODULE))
+		return NULL;
+
+	req = kzalloc_obj(*req);
+	if (!req)
+		module_put(THIS_MODULE);
+	return req;
+}
+
+void rust_helper_media_request_free(struct media_request *req)
+{
+	kfree(req);
+	module_put(THIS_MODULE);
 }

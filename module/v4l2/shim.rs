@@ -45,4 +45,16 @@ extern "C" {
     ) -> bool;
     pub(super) fn rust_helper_v4l2_m2m_has_stopped(m2m_ctx: *mut bindings::v4l2_m2m_ctx) -> bool;
     pub(super) fn rust_helper_v4l2_m2m_mark_stopped(m2m_ctx: *mut bindings::v4l2_m2m_ctx);
+    pub(super) fn rust_helper_v4l2_ctrl_handler_init(
+        hdl: *mut bindings::v4l2_ctrl_handler,
+        hint: c_uint,
+    ) -> c_int;
+    pub(super) fn rust_helper_v4l2_disable_decoder_cmd(vdev: *mut bindings::video_device);
+    pub(super) fn rust_helper_v4l2_disable_encoder_cmd(vdev: *mut bindings::video_device);
+    pub(super) fn rust_helper_media_device_register(mdev: *mut bindings::media_device) -> c_int;
+    pub(super) fn rust_helper_media_device_requests(mdev: *mut bindings::media_device) -> c_int;
+    pub(super) fn rust_helper_media_request_alloc(
+        mdev: *mut bindings::media_device,
+    ) -> *mut bindings::media_request;
+    pub(super) fn rust_helper_media_request_free(req: *mut bindings::media_request);
 }

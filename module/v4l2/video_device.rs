@@ -4,7 +4,8 @@
 //!
 //! C header: [`include/media/v4l2-dev.h`](srctree/include/media/v4l2-dev.h)
 
-use super::{device, ioctl, mem2mem, shim, Driver, FileHandle};
+use super::{device, ioctl, media::Media, mem2mem, shim, Driver, FileHandle};
+use crate::vb2::Layout;
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{
     bindings,
@@ -17,12 +18,55 @@ use kernel::{
 
 /// What a video device says about itself.
 pub(crate) struct Info {
-    /// `v4l2_capability.driver`, and the video device's name.
+    /// The video device's name.
+    pub(crate) name: &'static str,
+    /// `v4l2_capability.driver`
     pub(crate) driver: &'static str,
     /// `v4l2_capability.card`
     pub(crate) card: &'static str,
     /// `v4l2_capability.bus_info`
     pub(crate) bus_info: &'static str,
+    /// Of which kind the formats and buffers are.
+    pub(crate) layout: Layout,
+    /// Whether the device is one side of a stateful codec.
+    pub(crate) codec: Codec,
+    /// OUTPUT takes requests.
+    pub(crate) requests: bool,
+}
+
+/// What a mem2mem device is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Codec {
+    /// It turns raw frames into raw frames.
+    None,
+    /// It is a stateful decoder.
+    Decoder,
+    /// It is a stateful encoder.
+    Encoder,
+}
+
+impl Codec {
+    /// `media_entity.function` of the mem2mem device.
+    fn function(self) -> c_int {
+        (match self {
+            Self::None => bindings::MEDIA_ENT_F_PROC_VIDEO_SCALER,
+            Self::Decoder => bindings::MEDIA_ENT_F_PROC_VIDEO_DECODER,
+            Self::Encoder => bindings::MEDIA_ENT_F_PROC_VIDEO_ENCODER,
+        }) as c_int
+    }
+
+    /// Takes the ioctls of other devices out.
+    fn disable_ioctls(self, vdev: &mut bindings::video_device) {
+        // SAFETY: The device is not registered yet, as these functions demand.
+        unsafe {
+            if self != Self::Decoder {
+                shim::rust_helper_v4l2_disable_decoder_cmd(vdev);
+            }
+            if self != Self::Encoder {
+                shim::rust_helper_v4l2_disable_encoder_cmd(vdev);
+            }
+        }
+    }
 }
 
 /// An ioctl of the driver's own, which the core does not know.
@@ -38,7 +82,8 @@ pub(crate) trait PrivateIoctl: Driver {
 
 /// What the open files of a video device have in common.
 #[pin_data]
-struct Node<T: Driver> {
+pub(super) struct Node<T: Driver> {
+    pub(super) info: &'static Info,
     shared: T::Shared,
     m2m: mem2mem::Device<T>,
     /// `video_device.lock` and the lock of all queues: one mutex, so that no *_CMD ioctl meets a
@@ -47,6 +92,8 @@ struct Node<T: Driver> {
     lock: Opaque<bindings::mutex>,
     #[pin]
     v4l2: device::Device,
+    #[pin]
+    media: Media,
     parent: *mut bindings::device,
 }
 
@@ -56,8 +103,17 @@ unsafe impl<T: Driver> Send for Node<T> {}
 unsafe impl<T: Driver> Sync for Node<T> {}
 
 impl<T: Driver> Node<T> {
+    /// # Safety
+    ///
+    /// `file` is open, or being opened, on a video device of a `T`.
+    pub(super) unsafe fn of_file<'a>(file: *mut bindings::file) -> &'a Self {
+        // SAFETY: By the caller and the invariant of `Registration`.
+        unsafe { &*shim::rust_helper_video_drvdata(file).cast::<Self>() }
+    }
+
     fn parts(&self) -> mem2mem::Parts {
         mem2mem::Parts {
+            info: self.info,
             lock: self.lock.get(),
             device: self.parent,
         }
@@ -72,7 +128,9 @@ impl<T: Driver> Node<T> {
 /// busy while a file is open.
 pub(crate) struct Registration<T: PrivateIoctl> {
     vdev: NonNull<bindings::video_device>,
-    _node: Pin<KBox<Node<T>>>,
+    node: Pin<KBox<Node<T>>>,
+    /// The parts of the mem2mem device are shown by the media device.
+    is_shown: bool,
 }
 
 // SAFETY: A video device may be unregistered from any thread.
@@ -86,14 +144,21 @@ impl<T: PrivateIoctl> Registration<T> {
     /// # Safety
     ///
     /// `parent` stays bound until the registration is dropped.
-    pub(crate) unsafe fn new(parent: &Device, shared: T::Shared) -> Result<Self> {
+    pub(crate) unsafe fn new(
+        parent: &Device,
+        info: &'static Info,
+        shared: T::Shared,
+    ) -> Result<Self> {
         let node = KBox::pin_init(
             try_pin_init!(Node::<T> {
+                info,
                 shared,
                 m2m: mem2mem::Device::new()?,
                 // SAFETY: The mutex is valid for writes and will stay where it is.
                 lock <- Opaque::ffi_init(|lock| unsafe { shim::rust_helper_mutex_init(lock) }),
                 v4l2 <- device::Device::register(parent),
+                // SAFETY: By the caller; the node is dropped with the registration.
+                media <- unsafe { Media::new(parent, info) },
                 parent: device::raw_parent(parent),
             }? Error),
             GFP_KERNEL,
@@ -118,25 +183,48 @@ impl<T: PrivateIoctl> Registration<T> {
         }
 
         // INVARIANT: Registered above, with `OPS`, whose owner is this module.
-        Ok(Self { vdev, _node: node })
+        let mut this = Self {
+            vdev,
+            node,
+            is_shown: false,
+        };
+        this.node
+            .m2m
+            .register_media_controller(vdev, info.codec.function())?;
+        this.is_shown = true;
+        this.node.media.register()?;
+        Ok(this)
     }
 
     fn fill(vdev: &mut bindings::video_device, node: &Node<T>) {
-        for (to, from) in vdev.name.iter_mut().zip(T::INFO.driver.bytes().take(31)) {
-            *to = from as c_char;
-        }
+        let info = node.info;
+
+        super::fill_chars(&mut vdev.name, info.name);
         vdev.vfl_dir = bindings::vfl_devnode_direction_VFL_DIR_M2M;
         vdev.fops = &Files::<T>::OPS;
-        vdev.ioctl_ops = &ioctl::Vtable::<T>::OPS;
+        vdev.ioctl_ops = match info.layout {
+            Layout::Single => &ioctl::Vtable::<T>::SINGLE,
+            Layout::Multi => &ioctl::Vtable::<T>::MULTI,
+        };
         vdev.release = Some(bindings::video_device_release);
+        node.v4l2.set_media(&node.media);
         vdev.v4l2_dev = node.v4l2.as_raw();
         vdev.lock = node.lock.get();
-        vdev.device_caps = bindings::V4L2_CAP_VIDEO_M2M | bindings::V4L2_CAP_STREAMING;
+        vdev.device_caps = bindings::V4L2_CAP_STREAMING
+            | match info.layout {
+                Layout::Single => bindings::V4L2_CAP_VIDEO_M2M,
+                Layout::Multi => bindings::V4L2_CAP_VIDEO_M2M_MPLANE,
+            };
+        info.codec.disable_ioctls(vdev);
     }
 }
 
 impl<T: PrivateIoctl> Drop for Registration<T> {
     fn drop(&mut self) {
+        self.node.media.unregister();
+        if self.is_shown {
+            self.node.m2m.unregister_media_controller();
+        }
         // SAFETY: By the type's invariant. No file is open, since that would keep the module busy,
         // so nobody uses the node after this. The video device itself is freed by the core, with
         // its last reference.
@@ -150,18 +238,10 @@ struct Files<T: PrivateIoctl>(PhantomData<T>);
 impl<T: PrivateIoctl> Files<T> {
     /// # Safety
     ///
-    /// `file` is open, or being opened, on a video device of a `T`.
-    unsafe fn node<'a>(file: *mut bindings::file) -> &'a Node<T> {
-        // SAFETY: By the caller and the invariant of `Registration`.
-        unsafe { &*shim::rust_helper_video_drvdata(file).cast::<Node<T>>() }
-    }
-
-    /// # Safety
-    ///
     /// As `v4l2_file_operations.open`, on a video device of a `T`.
     unsafe extern "C" fn open(file: *mut bindings::file) -> c_int {
         // SAFETY: By the caller.
-        let node = unsafe { Self::node(file) };
+        let node = unsafe { Node::<T>::of_file(file) };
 
         from_result(|| {
             // SAFETY: By the caller; the node outlives its files.
@@ -183,7 +263,7 @@ impl<T: PrivateIoctl> Files<T> {
     /// As `v4l2_file_operations.release`, on a video device of a `T`.
     unsafe extern "C" fn release(file: *mut bindings::file) -> c_int {
         // SAFETY: By the caller.
-        unsafe { FileHandle::<T>::release(file, &Self::node(file).parts()) };
+        unsafe { FileHandle::<T>::release(file, &Node::<T>::of_file(file).parts()) };
         0
     }
 

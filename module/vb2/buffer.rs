@@ -125,6 +125,13 @@ impl Buffer {
         unsafe { (*self.as_vb2()).num_planes }
     }
 
+    /// Whether the planes are at least so large. Those that are not there need no room.
+    pub(crate) fn has_room<const N: usize>(&self, bytes: [usize; N]) -> bool {
+        (0..self.planes())
+            .zip(bytes)
+            .all(|(plane, bytes)| self.plane_size(plane) >= bytes)
+    }
+
     /// Says that the buffer holds nothing.
     pub(crate) fn set_empty(&self) {
         for plane in 0..self.planes() {
@@ -143,6 +150,12 @@ impl Buffer {
             addr: NonNull::new(addr.cast()).ok_or(ENOMEM)?,
             len: self.plane_size(plane),
         })
+    }
+
+    /// The request that the buffer was queued with.
+    pub(crate) fn request(&self) -> Option<NonNull<bindings::media_request>> {
+        // SAFETY: By the type's invariant; it stays the same while the buffer is queued.
+        NonNull::new(unsafe { (*self.as_vb2()).req_obj.req })
     }
 
     /// `vb2_v4l2_buffer.field`

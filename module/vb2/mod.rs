@@ -18,11 +18,13 @@ pub(crate) mod helper;
 #[cfg(not(release_fences))]
 #[path = "no_helper.rs"]
 pub(crate) mod helper;
+pub(crate) mod memory;
 pub(crate) mod queue;
 mod shim;
 pub(crate) mod trace;
 
 pub(crate) use self::{
     buffer::{ActiveBuffer, Buffer, State},
-    queue::{Direction, Queue}, //
+    memory::Memory,
+    queue::{Direction, Layout, Queue}, //
 };

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/media/videobuf2-core.h`](srctree/include/media/videobuf2-core.h)
 
-use super::{helper, shim, ActiveBuffer, Buffer};
+use super::{helper, shim, ActiveBuffer, Buffer, Memory};
 use core::{marker::PhantomData, ops::Deref};
 use kernel::{
     bindings,
@@ -22,11 +22,26 @@ pub(crate) enum Direction {
     Capture,
 }
 
+/// Whether the planes of a frame lie in one memory or each in its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// `V4L2_BUF_TYPE_VIDEO_{OUTPUT,CAPTURE}`
+    Single,
+    /// `V4L2_BUF_TYPE_VIDEO_{OUTPUT,CAPTURE}_MPLANE`
+    Multi,
+}
+
 impl Direction {
-    fn as_raw(self) -> bindings::v4l2_buf_type {
-        match self {
-            Self::Output => bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_OUTPUT,
-            Self::Capture => bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE,
+    fn as_raw(self, layout: Layout) -> bindings::v4l2_buf_type {
+        match (self, layout) {
+            (Self::Output, Layout::Single) => bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_OUTPUT,
+            (Self::Capture, Layout::Single) => bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE,
+            (Self::Output, Layout::Multi) => {
+                bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE
+            }
+            (Self::Capture, Layout::Multi) => {
+                bindings::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE
+            }
         }
     }
 }
@@ -35,6 +50,11 @@ impl Direction {
 pub(crate) struct Config {
     /// The driver attaches release fences to the buffers of this queue.
     pub(crate) release_fences: bool,
+    /// Where the memory of buffers comes from.
+    pub(crate) memory: Memory,
+    /// A job may leave its CAPTURE buffer to the next one:
+    /// `VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF`. Of OUTPUT queues only.
+    pub(crate) hold_capture: bool,
 }
 
 /// What `queue_setup` is asked, and what it answers.
@@ -92,6 +112,12 @@ pub(crate) trait Operations: Sized {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
+    /// The request of this buffer, which the driver never got, is cancelled. A driver that takes
+    /// requests needs this.
+    fn buf_request_complete(_this: &Self::Owner, _buffer: &Buffer) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
     /// The memory of the buffer is there: looks whether it will do.
     fn buf_prepare(this: &Self::Owner, buffer: &Buffer) -> Result;
 
@@ -133,7 +159,7 @@ impl Queue {
     /// Which of the two queues it is.
     pub(crate) fn direction(&self) -> Direction {
         // SAFETY: By the type's invariant; the type does not change.
-        if unsafe { (*self.as_raw()).type_ } == Direction::Output.as_raw() {
+        if unsafe { (*self.as_raw()).is_output() } != 0 {
             Direction::Output
         } else {
             Direction::Capture
@@ -159,7 +185,7 @@ impl Queue {
     }
 }
 
-/// Initialises the queue of one direction of `owner`: MMAP and DMABUF memory from vmalloc,
+/// Initialises the queue of one direction of `owner`: all types of memory that there can be,
 /// timestamps copied from OUTPUT to CAPTURE.
 ///
 /// # Safety
@@ -169,6 +195,8 @@ impl Queue {
 pub(crate) unsafe fn init<T: Operations>(
     queue: *mut bindings::vb2_queue,
     direction: Direction,
+    layout: Layout,
+    requests: bool,
     config: Config,
     owner: *const T::Owner,
     lock: *mut bindings::mutex,
@@ -177,16 +205,20 @@ pub(crate) unsafe fn init<T: Operations>(
     // SAFETY: By the caller nobody else uses the queue yet.
     let q = unsafe { &mut *queue };
 
-    q.type_ = direction.as_raw();
-    q.io_modes = bindings::vb2_io_modes_VB2_MMAP | bindings::vb2_io_modes_VB2_DMABUF;
+    q.type_ = direction.as_raw(layout);
+    q.io_modes = config.memory.io_modes();
     q.drv_priv = owner.cast_mut().cast();
     q.buf_struct_size = size_of::<bindings::v4l2_m2m_buffer>() as u32;
     q.ops = &Vtable::<T>::OPS;
-    q.mem_ops = &raw const bindings::vb2_vmalloc_memops;
+    q.mem_ops = config.memory.ops().ok_or(EOPNOTSUPP)?.as_ptr();
     q.timestamp_flags = bindings::V4L2_BUF_FLAG_TIMESTAMP_COPY;
     q.min_reqbufs_allocation = 1;
     q.lock = lock;
     q.dev = device;
+    q.set_supports_requests(requests.into());
+    if config.hold_capture {
+        q.subsystem_flags |= bindings::VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF;
+    }
     helper::opt_in(q, config.release_fences);
 
     // SAFETY: The queue is filled in.
@@ -256,6 +288,15 @@ impl<T: Operations> Vtable<T> {
 
     /// # Safety
     ///
+    /// As `vb2_ops.buf_request_complete`, on a buffer of a `T`.
+    unsafe extern "C" fn buf_request_complete(vb: *mut bindings::vb2_buffer) {
+        // SAFETY: By the caller.
+        let (this, buffer) = unsafe { owner_of::<T>(vb) };
+        T::buf_request_complete(this, buffer);
+    }
+
+    /// # Safety
+    ///
     /// As `vb2_ops.buf_prepare`, on a buffer of a `T`.
     unsafe extern "C" fn buf_prepare(vb: *mut bindings::vb2_buffer) -> c_int {
         // SAFETY: By the caller.
@@ -308,6 +349,11 @@ impl<T: Operations> Vtable<T> {
             None
         },
         stop_streaming: Some(Self::stop_streaming),
+        buf_request_complete: if T::HAS_BUF_REQUEST_COMPLETE {
+            Some(Self::buf_request_complete)
+        } else {
+            None
+        },
         ..pin_init::zeroed()
     };
 }

@@ -9,7 +9,10 @@
 
 #include <linux/dma-fence.h>
 
+#include <media/videobuf2-dma-contig.h>
+#include <media/videobuf2-dma-sg.h>
 #include <media/videobuf2-v4l2.h>
+#include <media/videobuf2-vmalloc.h>
 
 #include <trace/events/vb2.h>
 
@@ -54,4 +57,28 @@ void rust_helper_trace_vb2_hw_job(struct vb2_queue *q, struct vb2_buffer *vb, u6
 				  unsigned int phase)
 {
 	trace_vb2_hw_job(q, vb, job, phase);
+}
+
+const struct vb2_mem_ops *rust_helper_vb2_vmalloc_memops(void)
+{
+	return &vb2_vmalloc_memops;
+}
+
+/* The other two may be missing. */
+const struct vb2_mem_ops *rust_helper_vb2_dma_sg_memops(void)
+{
+#if IS_REACHABLE(CONFIG_VIDEOBUF2_DMA_SG)
+	return &vb2_dma_sg_memops;
+#else
+	return NULL;
+#endif
+}
+
+const struct vb2_mem_ops *rust_helper_vb2_dma_contig_memops(void)
+{
+#if IS_REACHABLE(CONFIG_VIDEOBUF2_DMA_CONTIG)
+	return &vb2_dma_contig_memops;
+#else
+	return NULL;
+#endif
 }

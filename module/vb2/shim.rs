@@ -30,4 +30,7 @@ extern "C" {
         job: u64,
         phase: c_uint,
     );
+    pub(super) fn rust_helper_vb2_vmalloc_memops() -> *const bindings::vb2_mem_ops;
+    pub(super) fn rust_helper_vb2_dma_sg_memops() -> *const bindings::vb2_mem_ops;
+    pub(super) fn rust_helper_vb2_dma_contig_memops() -> *const bindings::vb2_mem_ops;
 }

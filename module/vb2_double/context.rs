@@ -4,16 +4,21 @@
 
 use crate::{
     clock::{self, Clock, HasClock},
+    controls,
     decoder::{self, Decoder},
+    drain,
+    encoder::{self, Encoder},
     engine::Engine,
-    formats::{self, Formats},
+    formats::{self, Formats, PerPlane},
     job,
     knobs::{Knob, Knobs, S_KNOB},
     v4l2::{
         self,
-        format::{Description, FrameSizes},
+        ctrl,
+        format::{Description, Fraction, FrameIntervals, FrameSizes, Rect},
         ioctl,
         video_device::PrivateIoctl,
+        Codec,
         Event,
         FileHandle,
         Info,
@@ -26,6 +31,7 @@ use crate::{
         ActiveBuffer,
         Buffer,
         Direction,
+        Memory,
         Queue, //
     },
     Attach,
@@ -45,18 +51,42 @@ const MAX_PLANE: u32 = 32 << 20;
 const MAX_MEMORY: u32 = 64 << 20;
 
 /// What an open file changes while it works.
-#[derive(Default)]
 pub(crate) struct State {
     /// Current formats.
     pub(crate) formats: Formats,
     /// The stream.
     pub(crate) decoder: Decoder,
+    /// What an encoder was told.
+    pub(crate) encoder: Encoder,
     /// How jobs are to go.
     pub(crate) knobs: Knobs,
     /// The hardware.
     pub(crate) engine: Engine,
     /// The next job was aborted before its `device_run` was called.
     pub(crate) aborted: bool,
+}
+
+impl State {
+    fn new(node: &'static Info) -> Self {
+        Self {
+            formats: Formats::new(node),
+            decoder: Decoder::default(),
+            encoder: Encoder::default(),
+            knobs: Knobs::default(),
+            engine: Engine::default(),
+            aborted: false,
+        }
+    }
+
+    /// Bytes that the next job writes to each plane.
+    pub(crate) fn payload(&self, node: &Info) -> PerPlane<usize> {
+        let mut bytes = self.formats.frame(Direction::Capture).bytes();
+
+        if node.codec == Codec::Encoder {
+            bytes[0] = self.encoder.frame_bytes(bytes[0], self.formats.cropped());
+        }
+        bytes.map(|bytes| bytes as usize)
+    }
 }
 
 /// One open file.
@@ -70,6 +100,9 @@ pub(crate) struct Context {
     pub(crate) state: SpinLockIrq<State>,
     pub(crate) queue: Arc<clock::Queue>,
     pub(crate) attach: Attach,
+    /// The video device that it is a file of.
+    pub(crate) node: &'static Info,
+    memory: Memory,
 }
 
 /// What the callbacks get.
@@ -95,15 +128,18 @@ impl vb2::queue::Operations for Context {
     type Owner = Handle;
 
     fn queue_setup(this: &Handle, queue: &Queue, mut setup: Setup<'_>) -> Result {
-        let frame = this.state.lock().formats.size(queue.direction()).bytes();
-        let size = match setup.asked {
-            [] => frame,
-            [size] if (frame..=MAX_PLANE).contains(size) => *size,
+        let frame = *this.state.lock().formats.frame(queue.direction());
+        let bytes = frame.bytes();
+        let least = &bytes[..frame.planes()];
+        let fits = |(size, least): (&u32, &u32)| (*least..=MAX_PLANE).contains(size);
+        let sizes = match setup.asked {
+            [] => least,
+            asked if asked.len() == least.len() && asked.iter().zip(least).all(fits) => asked,
             _ => return Err(EINVAL),
         };
 
-        *setup.buffers = (*setup.buffers).min(MAX_MEMORY / size);
-        setup.sizes.set(&[size]);
+        *setup.buffers = (*setup.buffers).min(MAX_MEMORY / sizes.iter().sum::<u32>());
+        setup.sizes.set(sizes);
         Ok(())
     }
 
@@ -117,18 +153,23 @@ impl vb2::queue::Operations for Context {
         Ok(())
     }
 
+    fn buf_request_complete(this: &Handle, buffer: &Buffer) {
+        this.complete_request(buffer);
+    }
+
     fn buf_prepare(this: &Handle, buffer: &Buffer) -> Result {
-        let frame = this
+        let bytes = this
             .state
             .lock()
             .formats
-            .size(buffer.queue().direction())
+            .frame(buffer.queue().direction())
             .bytes();
 
-        if buffer.plane_size(0) < frame as usize {
-            return Err(EINVAL);
+        if buffer.has_room(bytes.map(|bytes| bytes as usize)) {
+            Ok(())
+        } else {
+            Err(EINVAL)
         }
-        Ok(())
     }
 
     fn buf_queue(this: &Handle, buffer: ActiveBuffer) {
@@ -136,7 +177,7 @@ impl vb2::queue::Operations for Context {
         let is_capture = queue.direction() == Direction::Capture;
 
         if is_capture && queue.is_streaming() && this.m2m().next_dst_is_last() {
-            return decoder::end_drain(this, buffer);
+            return drain::end(this, buffer);
         }
         if this.attach == Attach::BufQueue && helper::attach_one(&buffer).is_err() {
             return buffer.done(vb2::State::Error);
@@ -152,25 +193,55 @@ impl vb2::queue::Operations for Context {
         // No job runs: mem2mem has waited for it. If one was aborted in vain, that is settled now.
         this.state.lock().aborted = false;
         while let Some(buffer) = this.m2m().take_stopped(&queue) {
+            this.complete_request(&buffer);
             buffer.done(vb2::State::Error);
         }
         decoder::stop_streaming(this, &queue);
     }
 }
 
+#[vtable]
 impl ioctl::Operations for Context {
-    const INFO: Info = Info {
-        driver: "vb2_double",
-        card: "vb2 mem2mem test double",
-        bus_info: "platform:vb2_double",
-    };
-
-    fn enum_fmt(_this: &Handle, direction: Direction, index: u32) -> Option<Description> {
-        formats::describe(direction, index)
+    fn enum_fmt(this: &Handle, direction: Direction, index: u32) -> Option<Description> {
+        formats::describe(this.node, direction, index)
     }
 
-    fn enum_framesizes(_this: &Handle, fourcc: u32) -> Option<FrameSizes> {
-        formats::sizes_of(fourcc)
+    fn enum_framesizes(this: &Handle, fourcc: u32) -> Option<FrameSizes> {
+        formats::sizes_of(this.node, fourcc)
+    }
+
+    fn enum_frameintervals(
+        this: &Handle,
+        fourcc: u32,
+        (width, height): (u32, u32),
+    ) -> Option<FrameIntervals> {
+        formats::sizes_of(this.node, fourcc)
+            .filter(|sizes| sizes.contain(width) && sizes.contain(height))
+            .map(|_| encoder::INTERVALS)
+    }
+
+    fn g_parm(this: &Handle, direction: Direction) -> Result<Fraction> {
+        match direction {
+            Direction::Output => Ok(this.state.lock().encoder.interval()),
+            Direction::Capture => Err(EINVAL),
+        }
+    }
+
+    fn s_parm(this: &Handle, direction: Direction, interval: Fraction) -> Result<Fraction> {
+        match direction {
+            Direction::Output => Ok(this.state.lock().encoder.set_interval(interval)),
+            Direction::Capture => Err(EINVAL),
+        }
+    }
+
+    fn g_selection(this: &Handle, direction: Direction, target: u32) -> Option<Rect> {
+        this.state.lock().formats.selection(direction, target)
+    }
+
+    fn s_selection(this: &Handle, direction: Direction, target: u32, rect: Rect) -> Result<Rect> {
+        let mut state = this.state.lock();
+
+        state.formats.select(direction, target, rect).ok_or(EINVAL)
     }
 
     fn g_fmt(this: &Handle, direction: Direction, format: &mut PixFormat<'_>) {
@@ -186,10 +257,10 @@ impl ioctl::Operations for Context {
             return Err(EBUSY);
         }
 
-        let keep_decoded = this.m2m().queue(Direction::Capture).is_busy();
+        let keep_capture = this.m2m().queue(Direction::Capture).is_busy();
         let mut state = this.state.lock();
         state.formats.adjust(direction, format);
-        state.formats.set(direction, format, keep_decoded);
+        state.formats.set(direction, format, keep_capture);
         Ok(())
     }
 
@@ -197,8 +268,16 @@ impl ioctl::Operations for Context {
         decoder::command(this, command)
     }
 
-    fn has_event(event: Event) -> bool {
-        matches!(event, Event::EndOfStream | Event::ResolutionChange)
+    fn encoder_cmd(this: &Handle, command: &mut bindings::v4l2_encoder_cmd) -> Result {
+        encoder::command(this, command)
+    }
+
+    fn has_event(this: &Handle, event: Event) -> bool {
+        match event {
+            Event::Control => true,
+            Event::EndOfStream => this.node.codec != Codec::None,
+            Event::ResolutionChange => this.node.codec == Codec::Decoder,
+        }
     }
 }
 
@@ -218,21 +297,36 @@ impl PrivateIoctl for Context {
     }
 }
 
+#[vtable]
 impl v4l2::Driver for Context {
     type Shared = Shared;
 
     fn open(shared: &Shared) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             clock <- Clock::new::<Handle>(),
-            state <- new_spinlock_irq!(State::default()),
+            state <- new_spinlock_irq!(State::new(shared.node)),
             queue: shared.queue.clone(),
             attach: shared.attach,
+            node: shared.node,
+            memory: shared.memory,
         })
     }
 
-    fn queue_config(&self, _direction: Direction) -> Config {
+    fn queue_config(&self, direction: Direction) -> Config {
         Config {
             release_fences: self.attach != Attach::None,
+            memory: self.memory,
+            // Slices are a matter of devices that have no stream.
+            hold_capture: self.node.codec == Codec::None && direction == Direction::Output,
         }
+    }
+
+    fn controls(shared: &Shared, controls: &mut ctrl::Setup<'_, Self>) {
+        controls::add(shared.node.codec, controls);
+    }
+
+    fn s_ctrl(this: &Handle, id: u32, value: i32) -> Result {
+        controls::set(this, id, value);
+        Ok(())
     }
 }

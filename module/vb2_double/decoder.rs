@@ -7,6 +7,7 @@
 
 use crate::{
     context::Handle,
+    drain,
     formats::Size,
     v4l2::Event,
     vb2::{ActiveBuffer, Direction, Queue, State}, //
@@ -61,67 +62,28 @@ pub(crate) fn change_source(this: &Handle, size: Size, dst: Option<ActiveBuffer>
 
     this.send(Event::ResolutionChange);
     if let Some(dst) = dst {
-        make_empty(&dst, sequence);
+        drain::make_empty(&dst, sequence);
         dst.set_last(true);
         dst.done(State::Done);
     }
 }
 
-fn make_empty(dst: &ActiveBuffer, sequence: u32) {
-    dst.set_empty();
-    dst.set_field(bindings::v4l2_field_V4L2_FIELD_NONE);
-    dst.set_sequence(sequence);
-}
-
-/// A CAPTURE buffer was queued after all frames of a drain were decoded: it ends the drain, empty.
-pub(crate) fn end_drain(this: &Handle, dst: ActiveBuffer) {
-    let sequence = this.state.lock().decoder.next_sequence(Direction::Capture);
-
-    make_empty(&dst, sequence);
-    this.m2m().last_buffer_done(dst);
-    this.send(Event::EndOfStream);
-}
-
 /// DECODER_CMD. Without effect unless both queues stream.
 pub(crate) fn command(this: &Handle, command: &mut bindings::v4l2_decoder_cmd) -> Result {
-    let m2m = this.m2m();
-    let capture = m2m.queue(Direction::Capture);
-
-    if !capture.is_streaming() || !m2m.queue(Direction::Output).is_streaming() {
+    if !drain::is_streaming(this) {
         return Ok(());
     }
     if command.cmd == bindings::V4L2_DEC_CMD_STOP {
-        return stop(this, command);
+        return drain::stop(this, || this.m2m().decoder_cmd(command));
     }
 
     let changed = core::mem::take(&mut this.state.lock().decoder.changed);
     // A drain that was interrupted by the change goes on, and is no reason to refuse.
     if !changed {
-        m2m.decoder_cmd(command)?;
+        this.m2m().decoder_cmd(command)?;
     }
-    capture.clear_last_buffer_dequeued();
-    m2m.try_schedule();
+    drain::start(this);
     Ok(())
-}
-
-fn stop(this: &Handle, command: &mut bindings::v4l2_decoder_cmd) -> Result {
-    let m2m = this.m2m();
-    let was_stopped = m2m.has_stopped();
-
-    {
-        // The end of a job asks whether its frame is the last of a drain. It must not do so while
-        // the drain is half begun, or nothing would ever end it.
-        let _state = this.state.lock();
-        m2m.decoder_cmd(command)?;
-    }
-    announce_stop(this, was_stopped);
-    Ok(())
-}
-
-fn announce_stop(this: &Handle, was_stopped: bool) {
-    if !was_stopped && this.m2m().has_stopped() {
-        this.send(Event::EndOfStream);
-    }
 }
 
 /// STREAMON.
@@ -135,9 +97,6 @@ pub(crate) fn start_streaming(this: &Handle, queue: &Queue) {
 
 /// STREAMOFF, after all buffers of the queue were given back.
 pub(crate) fn stop_streaming(this: &Handle, queue: &Queue) {
-    let m2m = this.m2m();
-    let was_stopped = m2m.has_stopped();
-
     if queue.direction() == Direction::Capture {
         // This answers a change of the size. A drain that was interrupted by the change goes on
         // after it.
@@ -145,8 +104,5 @@ pub(crate) fn stop_streaming(this: &Handle, queue: &Queue) {
             return;
         }
     }
-    m2m.update_stop_streaming_state(queue);
-    if queue.direction() == Direction::Output {
-        announce_stop(this, was_stopped);
-    }
+    drain::stop_streaming(this, queue);
 }

@@ -7,6 +7,7 @@
 //! is dropped in the same step, so nothing is stored after that.
 
 use crate::{
+    formats::{PerPlane, MAX_PLANES},
     v4l2::mem2mem,
     vb2::{
         trace::{self, Phase},
@@ -42,8 +43,8 @@ pub(crate) struct Ended {
     pub(crate) job: u64,
     /// Why it ended.
     pub(crate) cause: Cause,
-    /// Bytes that a completed job wrote.
-    pub(crate) bytes: usize,
+    /// Bytes that a completed job wrote to each plane.
+    pub(crate) bytes: PerPlane<usize>,
     /// Whether the hardware was kicked at all.
     pub(crate) kicked: bool,
 }
@@ -66,8 +67,8 @@ pub(crate) struct Job {
     pub(crate) m2m: mem2mem::Job,
     /// How it is to go.
     pub(crate) plan: Plan,
-    /// Bytes to be written.
-    pub(crate) bytes: usize,
+    /// Bytes to be written to each plane.
+    pub(crate) bytes: PerPlane<usize>,
     /// When the watchdog bites.
     pub(crate) deadline: u64,
     #[cfg(plant = "abort_signals_early")]
@@ -115,7 +116,7 @@ impl Engine {
             m2m,
             job,
             cause,
-            bytes: 0,
+            bytes: [0; MAX_PLANES],
             kicked: false,
         }
     }
@@ -143,7 +144,10 @@ impl Engine {
             m2m: job.m2m,
             job: job.plan.job,
             cause,
-            bytes: job.bytes,
+            bytes: match cause {
+                Cause::Completed => job.bytes,
+                _ => [0; MAX_PLANES],
+            },
             kicked: true,
         };
 

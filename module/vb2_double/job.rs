@@ -7,7 +7,7 @@ use crate::{
     context::{Context, Handle},
     decoder,
     engine::{self, Cause, Ended, Engine, Job, Next},
-    formats,
+    formats::{self, PerPlane},
     v4l2::{mem2mem, Event},
     vb2::{
         buffer::Plane,
@@ -82,14 +82,9 @@ fn finish(this: &Handle, mut ended: Ended) {
     };
 
     if let Some(dst) = dst {
-        dst.set_payload(
-            0,
-            if ended.cause == Cause::Completed {
-                ended.bytes
-            } else {
-                0
-            },
-        );
+        for (plane, bytes) in (0..dst.planes()).zip(ended.bytes) {
+            dst.set_payload(plane, bytes);
+        }
         dst.set_last(last);
         dst.done(ended.state());
     }
@@ -123,7 +118,7 @@ fn start(this: &Handle) -> Start {
 /// A job whose hardware only has to be kicked.
 struct Prepared {
     plane: Plane,
-    bytes: usize,
+    bytes: PerPlane<usize>,
     fences: Option<helper::Attached>,
     #[cfg(plant = "abort_signals_early")]
     orphanage: Option<Orphanage>,
@@ -135,10 +130,11 @@ fn prepare(this: &Handle, m2m: &mem2mem::Job) -> Result<Prepared, Cause> {
     let (Some(src), Some(dst)) = (m2m.src(), m2m.dst()) else {
         return Err(Cause::Refused);
     };
-    let bytes = this.state.lock().formats.size(Direction::Capture).bytes() as usize;
+    this.apply_request(src);
+    let bytes = this.state.lock().payload(this.node);
 
     // The stream may have grown since the buffer was prepared.
-    if dst.plane_size(0) < bytes {
+    if !dst.has_room(bytes) {
         return Err(Cause::Refused);
     }
     Ok(Prepared {
@@ -158,7 +154,7 @@ fn kick(this: &Handle, m2m: mem2mem::Job, plan: Plan, prepared: Prepared) -> Res
     let now = clock::now();
     let job = Job {
         // SAFETY: The engine drops the writer before the buffers are given back.
-        writer: unsafe { Writer::new(&plan, prepared.plane, prepared.bytes, now) },
+        writer: unsafe { Writer::new(&plan, prepared.plane, prepared.bytes[0], now) },
         m2m,
         plan,
         bytes: prepared.bytes,

@@ -7,11 +7,15 @@
 
 mod clock;
 mod context;
+mod controls;
 mod decoder;
+mod drain;
+mod encoder;
 mod engine;
 mod formats;
 mod job;
 mod knobs;
+mod node;
 #[cfg(plant = "abort_signals_early")]
 mod plant;
 mod shim;
@@ -22,7 +26,7 @@ mod vb2;
 mod writer;
 
 use context::Context;
-use kernel::{faux, prelude::*, sync::Arc};
+use kernel::{error::to_result, faux, prelude::*, sync::Arc};
 
 module! {
     type: Double,
@@ -64,15 +68,17 @@ impl Attach {
     }
 }
 
-/// What all open files share.
+/// What all open files of a video device share.
 struct Shared {
     queue: Arc<clock::Queue>,
     attach: Attach,
+    node: &'static v4l2::Info,
+    memory: vb2::Memory,
 }
 
-/// The loaded module. The video device goes before its parent.
+/// The loaded module. The video devices go before their parent.
 struct Double {
-    _video: v4l2::Registration<Context>,
+    _videos: KVec<v4l2::Registration<Context>>,
     _parent: faux::Registration,
 }
 
@@ -88,17 +94,34 @@ fn announce_plant() {
 impl kernel::Module for Double {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         announce_plant();
-        let shared = Shared {
-            attach: Attach::from_param()?,
-            queue: Arc::new(clock::Queue::new(c"vb2_double")?, GFP_KERNEL)?,
-        };
+        let attach = Attach::from_param()?;
+        let memory = node::memory()?;
+        let nodes = node::asked()?;
+        let queue = Arc::new(clock::Queue::new(c"vb2_double")?, GFP_KERNEL)?;
         let parent = faux::Registration::new(c"vb2_double", None)?;
         let device: &faux::Device<kernel::device::Bound> = parent.as_ref();
+        let mut videos = KVec::with_capacity(nodes.len(), GFP_KERNEL)?;
 
+        if memory != vb2::Memory::Vmalloc {
+            // SAFETY: The device is ours, and nothing has asked it for DMA yet.
+            to_result(unsafe {
+                shim::vb2_double_enable_dma(v4l2::device::raw_parent(device.as_ref()))
+            })?;
+        }
+        for node in nodes {
+            let shared = Shared {
+                queue: queue.clone(),
+                attach,
+                node,
+                memory,
+            };
+            // SAFETY: The fields of the module are dropped in their order, as are these variables
+            // in reverse: the parent stays bound longer.
+            let video = unsafe { v4l2::Registration::new(device.as_ref(), node, shared) }?;
+            videos.push(video, GFP_KERNEL)?;
+        }
         Ok(Self {
-            // SAFETY: The fields of the module are dropped in their order: the parent stays bound
-            // longer.
-            _video: unsafe { v4l2::Registration::new(device.as_ref(), shared) }?,
+            _videos: videos,
             _parent: parent,
         })
     }

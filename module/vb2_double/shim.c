@@ -4,6 +4,7 @@
  * macros that nobody but its clock uses. Their declarations are in shim.rs.
  */
 
+#include <linux/dma-mapping.h>
 #include <linux/moduleparam.h>
 #include <linux/workqueue.h>
 
@@ -26,9 +27,33 @@ module_param(attach, charp, 0444);
 MODULE_PARM_DESC(attach,
 		 "where release fences are attached: device_run (default), buf_queue or none (all there is without vb2_queue.release_fences)");
 
+static char *nodes = "decoder";
+module_param(nodes, charp, 0444);
+MODULE_PARM_DESC(nodes,
+		 "video devices, separated by commas: decoder (default), encoder, m2m, decoder-mplane, encoder-mplane, m2m-mplane");
+
+static char *memory = "vmalloc";
+module_param(memory, charp, 0444);
+MODULE_PARM_DESC(memory, "memory of buffers: vmalloc (default), dma-sg or dma-contig");
+
 const char *vb2_double_param_attach(void)
 {
 	return attach;
+}
+
+const char *vb2_double_param_nodes(void)
+{
+	return nodes;
+}
+
+const char *vb2_double_param_memory(void)
+{
+	return memory;
+}
+
+int vb2_double_enable_dma(struct device *dev)
+{
+	return dma_coerce_mask_and_coherent(dev, DMA_BIT_MASK(64));
 }
 
 void vb2_double_init_work(struct work_struct *work, work_func_t func)

@@ -6,8 +6,13 @@
 
 use kernel::{bindings, ffi::*};
 
+// An empty C structure, which is far inside of a device, has no equivalent in standard C.
+#[allow(improper_ctypes)]
 extern "C" {
     pub(crate) fn vb2_double_param_attach() -> *const c_char;
+    pub(crate) fn vb2_double_param_nodes() -> *const c_char;
+    pub(crate) fn vb2_double_param_memory() -> *const c_char;
+    pub(crate) fn vb2_double_enable_dma(dev: *mut bindings::device) -> c_int;
     pub(crate) fn vb2_double_init_work(
         work: *mut bindings::work_struct,
         func: bindings::work_func_t,
