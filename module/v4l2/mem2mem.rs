@@ -253,6 +253,11 @@ impl Context {
         })
     }
 
+    /// Whether a buffer is on the ready list.
+    pub(crate) fn has_ready(&self, direction: Direction) -> bool {
+        self.first(direction).is_some()
+    }
+
     /// Takes the first buffer off the ready list of a queue that has been stopped.
     pub(crate) fn take_stopped(&self, queue: &Stopped<'_>) -> Option<ActiveBuffer> {
         self.take(queue.direction())

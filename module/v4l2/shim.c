@@ -75,7 +75,7 @@ struct vb2_queue *rust_helper_v4l2_m2m_get_dst_vq(struct v4l2_m2m_ctx *m2m_ctx)
 }
 
 bool rust_helper_v4l2_m2m_is_last_draining_src_buf(struct v4l2_m2m_ctx *m2m_ctx,
-						  struct vb2_v4l2_buffer *vbuf)
+						   struct vb2_v4l2_buffer *vbuf)
 {
 	return v4l2_m2m_is_last_draining_src_buf(m2m_ctx, vbuf);
 }

@@ -19,7 +19,7 @@ use kernel::{
 /// What a video device says about itself.
 pub(crate) struct Info {
     /// The video device's name.
-    pub(crate) name: &'static str,
+    pub(crate) name: &'static CStr,
     /// `v4l2_capability.driver`
     pub(crate) driver: &'static str,
     /// `v4l2_capability.card`
@@ -199,7 +199,7 @@ impl<T: PrivateIoctl> Registration<T> {
     fn fill(vdev: &mut bindings::video_device, node: &Node<T>) {
         let info = node.info;
 
-        super::fill_chars(&mut vdev.name, info.name);
+        super::fill_chars(&mut vdev.name, info.name.to_bytes());
         vdev.vfl_dir = bindings::vfl_devnode_direction_VFL_DIR_M2M;
         vdev.fops = &Files::<T>::OPS;
         vdev.ioctl_ops = match info.layout {

@@ -52,9 +52,6 @@ pub(crate) struct Config {
     pub(crate) release_fences: bool,
     /// Where the memory of buffers comes from.
     pub(crate) memory: Memory,
-    /// A job may leave its CAPTURE buffer to the next one:
-    /// `VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF`. Of OUTPUT queues only.
-    pub(crate) hold_capture: bool,
 }
 
 /// What `queue_setup` is asked, and what it answers.
@@ -216,9 +213,6 @@ pub(crate) unsafe fn init<T: Operations>(
     q.lock = lock;
     q.dev = device;
     q.set_supports_requests(requests.into());
-    if config.hold_capture {
-        q.subsystem_flags |= bindings::VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF;
-    }
     helper::opt_in(q, config.release_fences);
 
     // SAFETY: The queue is filled in.

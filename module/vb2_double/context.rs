@@ -182,7 +182,11 @@ impl vb2::queue::Operations for Context {
         if this.attach == Attach::BufQueue && helper::attach_one(&buffer).is_err() {
             return buffer.done(vb2::State::Error);
         }
+        let is_streaming = queue.is_streaming();
         this.m2m().buf_queue(buffer);
+        if !is_capture && is_streaming {
+            decoder::tell_source(this);
+        }
     }
 
     fn start_streaming(this: &Handle, queue: &Queue) {
@@ -312,17 +316,15 @@ impl v4l2::Driver for Context {
         })
     }
 
-    fn queue_config(&self, direction: Direction) -> Config {
+    fn queue_config(&self, _direction: Direction) -> Config {
         Config {
             release_fences: self.attach != Attach::None,
             memory: self.memory,
-            // Slices are a matter of devices that have no stream.
-            hold_capture: self.node.codec == Codec::None && direction == Direction::Output,
         }
     }
 
     fn controls(shared: &Shared, controls: &mut ctrl::Setup<'_, Self>) {
-        controls::add(shared.node.codec, controls);
+        controls::add(shared.node, controls);
     }
 
     fn s_ctrl(this: &Handle, id: u32, value: i32) -> Result {

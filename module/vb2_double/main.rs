@@ -76,10 +76,34 @@ struct Shared {
     memory: vb2::Memory,
 }
 
-/// The loaded module. The video devices go before their parent.
-struct Double {
-    _videos: KVec<v4l2::Registration<Context>>,
+/// A video device and the hardware that it is for. The video device goes first.
+struct Device {
+    _video: v4l2::Registration<Context>,
     _parent: faux::Registration,
+}
+
+impl Device {
+    fn new(shared: Shared) -> Result<Self> {
+        let parent = faux::Registration::new(shared.node.name, None)?;
+        let device: &faux::Device<kernel::device::Bound> = parent.as_ref();
+
+        if shared.memory != vb2::Memory::Vmalloc {
+            // SAFETY: The device is ours, and nothing has asked it for DMA yet.
+            to_result(unsafe {
+                shim::vb2_double_enable_dma(v4l2::device::raw_parent(device.as_ref()))
+            })?;
+        }
+        Ok(Self {
+            // SAFETY: The fields are dropped in their order: the parent stays bound longer.
+            _video: unsafe { v4l2::Registration::new(device.as_ref(), shared.node, shared) }?,
+            _parent: parent,
+        })
+    }
+}
+
+/// The loaded module.
+struct Double {
+    _devices: KVec<Device>,
 }
 
 fn announce_plant() {
@@ -98,31 +122,17 @@ impl kernel::Module for Double {
         let memory = node::memory()?;
         let nodes = node::asked()?;
         let queue = Arc::new(clock::Queue::new(c"vb2_double")?, GFP_KERNEL)?;
-        let parent = faux::Registration::new(c"vb2_double", None)?;
-        let device: &faux::Device<kernel::device::Bound> = parent.as_ref();
-        let mut videos = KVec::with_capacity(nodes.len(), GFP_KERNEL)?;
+        let mut devices = KVec::with_capacity(nodes.len(), GFP_KERNEL)?;
 
-        if memory != vb2::Memory::Vmalloc {
-            // SAFETY: The device is ours, and nothing has asked it for DMA yet.
-            to_result(unsafe {
-                shim::vb2_double_enable_dma(v4l2::device::raw_parent(device.as_ref()))
-            })?;
-        }
         for node in nodes {
-            let shared = Shared {
+            let device = Device::new(Shared {
                 queue: queue.clone(),
                 attach,
                 node,
                 memory,
-            };
-            // SAFETY: The fields of the module are dropped in their order, as are these variables
-            // in reverse: the parent stays bound longer.
-            let video = unsafe { v4l2::Registration::new(device.as_ref(), node, shared) }?;
-            videos.push(video, GFP_KERNEL)?;
+            })?;
+            devices.push(device, GFP_KERNEL)?;
         }
-        Ok(Self {
-            _videos: videos,
-            _parent: parent,
-        })
+        Ok(Self { _devices: devices })
     }
 }
