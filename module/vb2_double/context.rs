@@ -45,8 +45,6 @@ use kernel::{
     sync::{Arc, SpinLockIrq}, //
 };
 
-/// Largest plane that can be allocated: room for the largest frame twice.
-const MAX_PLANE: u32 = 32 << 20;
 /// Most memory that one REQBUFS or CREATE_BUFS gets.
 const MAX_MEMORY: u32 = 64 << 20;
 
@@ -130,11 +128,9 @@ impl vb2::queue::Operations for Context {
     fn queue_setup(this: &Handle, queue: &Queue, mut setup: Setup<'_>) -> Result {
         let frame = *this.state.lock().formats.frame(queue.direction());
         let bytes = frame.bytes();
-        let least = &bytes[..frame.planes()];
-        let fits = |(size, least): (&u32, &u32)| (*least..=MAX_PLANE).contains(size);
         let sizes = match setup.asked {
-            [] => least,
-            asked if asked.len() == least.len() && asked.iter().zip(least).all(fits) => asked,
+            [] => &bytes[..frame.planes()],
+            asked if frame.fits(asked) => asked,
             _ => return Err(EINVAL),
         };
 

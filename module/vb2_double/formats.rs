@@ -197,6 +197,22 @@ impl Frame {
         bytes
     }
 
+    /// Whether planes of these sizes may be allocated for such frames: they have room for one, and
+    /// not for more than two of the largest.
+    pub(crate) fn fits(&self, sizes: &[u32]) -> bool {
+        let largest = Self {
+            size: Size::new(SIZES.max, SIZES.max),
+            ..*self
+        };
+        let ranges = self.bytes().into_iter().zip(largest.bytes());
+
+        sizes.len() == self.planes()
+            && sizes
+                .iter()
+                .zip(ranges)
+                .all(|(size, (least, most))| (least..=2 * most).contains(size))
+    }
+
     fn describe(&self, format: &mut PixFormat<'_>) {
         let mut planes = [Plane::default(); MAX_PLANES];
 
