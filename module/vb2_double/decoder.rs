@@ -64,6 +64,7 @@ pub(crate) fn change_source(this: &Handle, size: Size, dst: Option<ActiveBuffer>
     if let Some(dst) = dst {
         drain::make_empty(&dst, sequence);
         dst.set_last(true);
+        this.counts_given(&dst, State::Done);
         dst.done(State::Done);
     }
 }
