@@ -66,6 +66,7 @@ pub(crate) fn change_source(this: &Handle, size: Size, dst: Option<ActiveBuffer>
     if let Some(dst) = dst {
         drain::make_empty(&dst, sequence);
         dst.set_last(true);
+        this.counts_given(&dst, State::Done);
         dst.done(State::Done);
     }
 }
@@ -111,7 +112,7 @@ pub(crate) fn start_streaming(this: &Handle, queue: &Queue) {
         .decoder
         .restart_sequence(queue.direction());
     this.m2m().update_start_streaming_state(queue);
-    if queue.direction() == Direction::Output && this.m2m().has_ready(Direction::Output) {
+    if queue.direction() == Direction::Output && this.m2m().num_ready(Direction::Output) > 0 {
         tell_source(this);
     }
 }

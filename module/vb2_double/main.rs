@@ -7,11 +7,13 @@
 
 mod clock;
 mod context;
+mod control;
 mod controls;
 mod decoder;
 mod drain;
 mod encoder;
 mod engine;
+mod finish;
 mod formats;
 mod job;
 mod knobs;
@@ -19,6 +21,7 @@ mod node;
 #[cfg(plant = "abort_signals_early")]
 mod plant;
 mod shim;
+mod stats;
 #[path = "../v4l2/mod.rs"]
 mod v4l2;
 #[path = "../vb2/mod.rs"]
@@ -71,6 +74,7 @@ impl Attach {
 /// What all open files of a video device share.
 struct Shared {
     queue: Arc<clock::Queue>,
+    suspenders: Arc<control::Suspenders>,
     attach: Attach,
     node: &'static v4l2::Info,
     memory: vb2::Memory,
@@ -127,6 +131,7 @@ impl kernel::Module for Double {
         for node in nodes {
             let device = Device::new(Shared {
                 queue: queue.clone(),
+                suspenders: Arc::new(control::Suspenders::new(), GFP_KERNEL)?,
                 attach,
                 node,
                 memory,
