@@ -25,7 +25,7 @@
  * @VB2_DOUBLE_KNOB_FAIL_ERROR: the n-th job from now ends in VB2_BUF_STATE_ERROR; 0 for none
  * @VB2_DOUBLE_KNOB_FAIL_LOST: the completion of the n-th job from now is lost; 0 for none
  * @VB2_DOUBLE_KNOB_SOURCE_CHANGE: before the n-th OUTPUT frame from now the stream changes size;
- *	bits 0-15 n (0 for none), bits 16-31 width, bits 32-47 height
+ *	bits 0-15 n (0 for none), bits 16-31 width, bits 32-47 height; EINVAL unless the node is a decoder
  */
 enum vb2_double_knob_id {
 	VB2_DOUBLE_KNOB_JOB_BASE = 1,

@@ -6,7 +6,7 @@ use crate::{
     context::{Context, Handle},
     knobs::{self, Effect, Knob, S_KNOB},
     stats::G_STATS,
-    v4l2::video_device::PrivateIoctls,
+    v4l2::{video_device::PrivateIoctls, Codec},
     vb2::Direction, //
 };
 use kernel::{
@@ -61,6 +61,10 @@ fn set(this: &Handle, knob: &Knob) -> Result {
 
 /// A knob by which the next jobs go another way.
 fn set_job(this: &Handle, knob: &Knob) -> Result {
+    if knob.id == knobs::SOURCE_CHANGE && this.node.codec != Codec::Decoder {
+        return Err(EINVAL);
+    }
+
     let mut wanted = this.state.lock().knobs.clone();
     wanted.set(knob)?;
     if wanted.is_pipelined() && !this.can_pipeline() {
