@@ -17,4 +17,5 @@ pub mod rig;
 pub mod setup;
 pub mod table;
 pub mod target;
+pub mod theirs;
 pub mod verdict;
