@@ -9,6 +9,7 @@ use program::Driver;
 use crate::ledger::{Entry, Ledger};
 use crate::measure::stream::Stream;
 use crate::measure::way::Way;
+use crate::sys::double::Knob;
 
 /// Records beyond a whole ring that are written before the reader looks.
 const BEYOND: u64 = 1000;
@@ -56,6 +57,8 @@ fn overrun(mut ledger: Ledger) -> Result<()> {
 fn text(ledger: &Ledger) -> Result<()> {
     let before = records()?.len();
     let stream = Stream::open(Driver::Double)?;
+    // Jobs end in a hard interrupt.
+    stream.set(Knob::Completion, 0)?;
     stream.cycle(&Way::Outside)?;
     drop(stream);
     let lines = records()?;

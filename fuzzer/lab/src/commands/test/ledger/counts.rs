@@ -16,7 +16,7 @@ use crate::{commands::judge::read_trace, exit::Exit};
 const PROGRAM: &str = include_str!("equal.vb2");
 
 /// Jobs in it, and CAPTURE buffers that are queued and get none.
-const JOBS: u64 = 3;
+const JOBS: u64 = 2;
 const LEFT: u64 = 1;
 
 /// Checks of the counts.
