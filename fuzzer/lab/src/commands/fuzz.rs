@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
-use engine::{Bound, Campaign, store};
+use engine::{Bound, Campaign, Strategy, store};
 use program::{Driver, Program};
 
 use crate::{
@@ -96,6 +96,7 @@ fn campaign(args: &Args) -> anyhow::Result<Campaign> {
     let time = Bound::Time(Duration::from_secs(seconds));
     let planted = args.rig.plant.is_some().then_some(1);
     Ok(Campaign {
+        strategy: Strategy::Search,
         seed: args.seed.map_or_else(draw, Ok)?,
         bound: args.programs.map_or(time, Bound::Programs),
         seeds: seeds(args)?,
