@@ -4,6 +4,7 @@
 
 pub mod bench;
 pub mod boot;
+pub mod canaries;
 pub mod compositor;
 pub mod doctor;
 pub mod fuzz;
