@@ -9,7 +9,7 @@ mod score;
 mod trial;
 mod way;
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, sync::Mutex};
 
 use anyhow::{Context, bail};
 use engine::store;
@@ -22,7 +22,7 @@ use crate::{
 };
 use report::Report;
 use results::{Record, Results};
-use trial::{Budget, Trial};
+use trial::{Budget, Shop, Trial};
 use way::Way;
 
 /// Arguments of `lab canaries`.
@@ -93,7 +93,13 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     );
     build(&plants, &new, &prepared)?;
     let graceful = Graceful::hold();
-    let records = crew::run(&prepared, options, args.minimise, &trials, new, results)?;
+    let shop = Shop {
+        prepared: &prepared,
+        options,
+        minimise: args.minimise,
+        making: Mutex::default(),
+    };
+    let records = crew::run(&shop, &trials, new, results)?;
     drop(graceful);
     let report = Report::new(&args, &prepared, &plants, &records);
     tell(&args, &report)?;

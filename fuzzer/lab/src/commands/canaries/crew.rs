@@ -9,14 +9,9 @@ use std::{
 use super::{
     complete,
     results::{Record, Results},
-    trial::Trial,
+    trial::{Shop, Trial},
 };
-use crate::{
-    interrupt,
-    progress::Stage,
-    setup::{Options, Prepared},
-    target::uml::host,
-};
+use crate::{interrupt, progress::Stage, target::uml::host};
 
 /// What the workers share.
 struct Work {
@@ -27,9 +22,7 @@ struct Work {
 
 /// Runs the `new` ones among `trials`; gives the records of all. What is done is kept even if one ends in an error.
 pub(super) fn run(
-    prepared: &Prepared,
-    options: &Options,
-    minimise: u32,
+    shop: &Shop<'_>,
     trials: &[Trial],
     new: Vec<Trial>,
     results: Results,
@@ -46,7 +39,7 @@ pub(super) fn run(
         stage,
     });
     let one = |core: usize| {
-        let worked = worker(&work, |trial| trial.run(prepared, options, minimise, core));
+        let worked = worker(&work, |trial| trial.run(shop, core));
         if worked.is_err() {
             // The others end with what they are at.
             lock(&work).todo.clear();

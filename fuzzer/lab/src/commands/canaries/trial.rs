@@ -1,8 +1,12 @@
 //! One campaign against one planted bug.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
-use engine::{Bound, Campaign, Events, Finding, Key, Outcome, Stats};
+use engine::{Bound, Campaign, Ended, Events, Finding, Key, Outcome, Stats, Strategy};
 use program::Program;
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +15,14 @@ use super::{
     way::Way,
 };
 use crate::{
-    commands::run::judged,
+    commands::run::{failure, judged},
     corpus, interrupt,
     rig::{self, Inside, Rig, RigArgs},
-    setup::{Options, Prepared, debian, key, tree},
+    setup::{
+        Options, Prepared,
+        debian::{self, Debian},
+        key, tree,
+    },
     target::uml::{execution::Execution, inside},
 };
 
@@ -54,6 +62,32 @@ pub(super) fn lab_key(clone: &Path) -> anyhow::Result<String> {
     Ok(tree::contents(key.part("seeds", ""), &seeds)?.finish())
 }
 
+/// What all campaigns share.
+pub(super) struct Shop<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) options: &'a Options,
+    /// Most programs that minimising one finding may run.
+    pub(super) minimise: u32,
+    /// Making a rig takes the cache's lock, which would tell of another lab if it were this one's other thread.
+    pub(super) making: Mutex<()>,
+}
+
+impl Shop<'_> {
+    fn rig(&self, args: &RigArgs, debian: Option<Debian>) -> anyhow::Result<Rig> {
+        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let inside = Inside {
+            files: Vec::new(),
+            debian,
+        };
+        rig::on(self.prepared, self.options, args, inside)
+    }
+
+    fn debian(&self) -> anyhow::Result<Debian> {
+        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        debian::ensure(&self.prepared.cache, &[debian::TOOLS.to_owned()])
+    }
+}
+
 impl Trial {
     /// The driver and the bug, on this core.
     fn rig(&self, core: usize) -> RigArgs {
@@ -69,39 +103,22 @@ impl Trial {
     }
 
     /// Runs it on a core; none if it was interrupted.
-    pub(super) fn run(
-        &self,
-        prepared: &Prepared,
-        options: &Options,
-        minimise: u32,
-        core: usize,
-    ) -> anyhow::Result<Option<Record>> {
+    pub(super) fn run(&self, shop: &Shop<'_>, core: usize) -> anyhow::Result<Option<Record>> {
         let args = self.rig(core);
         match self.way.strategy() {
-            Some(_) => {
-                let rig = rig::on(prepared, options, &args, Inside::default())?;
-                self.search(rig, &args, minimise)
-            }
-            None => {
-                let debian = debian::ensure(&prepared.cache, &[debian::TOOLS.to_owned()])?;
-                let guest = Inside {
-                    files: Vec::new(),
-                    debian: Some(debian),
-                };
-                let rig = rig::on(prepared, options, &args, guest)?;
-                self.comply(rig, &args).map(Some)
-            }
+            Some(strategy) => self.search(shop, &args, strategy),
+            None => self.comply(shop, &args).map(Some),
         }
     }
 
     fn search(
         &self,
-        mut rig: Rig,
+        shop: &Shop<'_>,
         args: &RigArgs,
-        minimise: u32,
+        strategy: Strategy,
     ) -> anyhow::Result<Option<Record>> {
         let campaign = Campaign {
-            strategy: self.way.strategy().unwrap_or_default(),
+            strategy,
             seed: self.seed,
             bound: Bound::Time(self.time()),
             seeds: self.seeds(args)?,
@@ -110,11 +127,16 @@ impl Trial {
             corpus: None,
             stop_after: Some(1),
             // How small a program becomes is asked of the lab alone.
-            minimise_budget: if self.way == Way::Lab { minimise } else { 0 },
+            minimise_budget: if self.way == Way::Lab {
+                shop.minimise
+            } else {
+                0
+            },
             leak_checks: false,
         };
+        let mut rig = shop.rig(args, None)?;
         let outcome = engine::campaign(&campaign, &mut rig.target, &mut Quiet)?;
-        let whole = outcome.ended != engine::Ended::Interrupted;
+        let whole = outcome.ended != Ended::Interrupted;
         Ok(whole.then(|| self.record(&outcome)))
     }
 
@@ -141,26 +163,32 @@ impl Trial {
     }
 
     /// One run of v4l2-compliance, under the same judge.
-    fn comply(&self, mut rig: Rig, args: &RigArgs) -> anyhow::Result<Record> {
+    fn comply(&self, shop: &Shop<'_>, args: &RigArgs) -> anyhow::Result<Record> {
+        let mut rig = shop.rig(args, Some(shop.debian()?))?;
         let words = ["v4l2-compliance", "-d", "/dev/video0", "-s"];
-        let begin = std::time::Instant::now();
+        let begin = Instant::now();
         let execution = rig.target.exec(&inside::command(words), self.time())?;
         let seconds = begin.elapsed().as_secs_f64();
         let violations = judged(args.expectation(), &execution.trace());
-        let failed = matches!(&execution, Execution::Ended(executed)
-            if crate::commands::run::failure(executed.end).is_some());
-        let key = violations.first().map(Key::of);
-        let own = failed.then(|| Key {
-            invariant: "test".into(),
-            title: "v4l2-compliance failed".into(),
-        });
+        let key = violations.first().map(Key::of).or(complaint(&execution));
         Ok(Record {
             trial: self.clone(),
             programs: 1,
             seconds,
             unrepeated: false,
-            found: key.or(own).map(|key| Found::by_client(key, seconds)),
+            found: key.map(|key| Found::by_client(key, seconds)),
         })
+    }
+}
+
+/// What the program itself found.
+fn complaint(execution: &Execution) -> Option<Key> {
+    match execution {
+        Execution::Ended(executed) => failure(executed.end).map(|title| Key {
+            invariant: "test".into(),
+            title,
+        }),
+        Execution::Died { .. } => None,
     }
 }
 
