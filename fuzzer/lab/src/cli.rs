@@ -64,6 +64,8 @@ pub enum Command {
     Kernel(commands::kernel::Args),
     /// Boot the target once, load and unload the modules, and say how long that took
     Boot(commands::boot::Args),
+    /// Measure how surely and how soon each planted bug is found
+    Canaries(commands::canaries::Args),
     /// List the planted bugs and the invariants that each must break
     Plants(commands::plants::Args),
     /// Check a series of kernel patches as its maintainers would
@@ -93,6 +95,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor(args) => commands::doctor::run(args, &options),
         Command::Kernel(args) => commands::kernel::run(args, &options),
         Command::Boot(args) => commands::boot::run(args, &options),
+        Command::Canaries(args) => commands::canaries::run(args, &options),
         Command::Plants(args) => commands::plants::run(args, &options),
         Command::Series(args) => commands::series::run(args, &options),
     }

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod client;
 pub mod clone;
 pub mod commands;
+pub mod corpus;
 pub mod exit;
 pub mod findings;
 pub mod interrupt;
