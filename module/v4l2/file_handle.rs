@@ -17,7 +17,8 @@ use kernel::{
     bindings,
     error::{to_result, VTABLE_DEFAULT_ERROR},
     prelude::*,
-    types::Opaque, //
+    types::Opaque,
+    uaccess::UserPtr, //
 };
 
 #[vtable]
@@ -44,6 +45,12 @@ pub(crate) trait Driver:
     /// Makes the controls of a file that is being opened.
     fn controls(_shared: &Self::Shared, _controls: &mut ctrl::Setup<'_, Self>) {
         build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// An ioctl of the driver's own, which the core does not know; None if it is not one. Called
+    /// without the video device's mutex, at any time.
+    fn ioctl(_this: &FileHandle<Self>, _cmd: u32, _arg: UserPtr) -> Option<Result> {
+        None
     }
 
     /// A control gets this value. Called with the lock of the file's controls held.

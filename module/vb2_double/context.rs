@@ -45,7 +45,8 @@ use kernel::{
     bindings,
     new_spinlock_irq,
     prelude::*,
-    sync::{Arc, SpinLockIrq}, //
+    sync::{Arc, SpinLockIrq},
+    uaccess::UserPtr, //
 };
 
 /// Most memory that one REQBUFS or CREATE_BUFS gets.
@@ -381,6 +382,10 @@ impl v4l2::Driver for Context {
             memory: self.memory,
             hold_capture: self.can_hold() && direction == Direction::Output,
         }
+    }
+
+    fn ioctl(this: &Handle, cmd: u32, arg: UserPtr) -> Option<Result> {
+        control::ioctl(this, cmd, arg)
     }
 
     fn controls(shared: &Shared, controls: &mut ctrl::Setup<'_, Self>) {
