@@ -9,8 +9,8 @@
 //! together with its `struct v4l2_fh` as a [`FileHandle`], which is what all callbacks get.
 //!
 //! Each driver compiles this layer into its own module: it declares `#[path] mod v4l2` and
-//! `#[path] mod vb2` in its crate's root, includes both `shim.c` in its own, and `v4l2/Kbuild.driver`
-//! in its Kbuild.
+//! `#[path] mod vb2` in its crate's root, includes both `shim.c` in its own, and
+//! `v4l2/Kbuild.driver` in its Kbuild.
 
 // No driver needs all of the layer.
 #![allow(dead_code)]

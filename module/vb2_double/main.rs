@@ -18,6 +18,7 @@ mod formats;
 mod job;
 mod knobs;
 mod node;
+mod pixels;
 #[cfg(plant = "abort_signals_early")]
 mod plant;
 mod shim;
