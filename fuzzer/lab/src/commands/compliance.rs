@@ -81,6 +81,17 @@ impl Subject {
         }
     }
 
+    /// The node of the double that exports the buffers for DMABUF, if it is another one: v4l2-compliance knows no multi-planar
+    /// exporter among the mem2mem devices.
+    fn exporter(self) -> Option<Node> {
+        match self {
+            Subject::Double(Node::DecoderMplane | Node::EncoderMplane | Node::M2mMplane, _) => {
+                Some(Node::M2m)
+            }
+            _ => None,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Subject::Double(node, _) => node.name(),
@@ -150,9 +161,12 @@ fn ready(group: &[Subject], options: &Options) -> anyhow::Result<Theirs> {
         Subject::Double(node, _) => Some(*node),
         Subject::Driver(_) => None,
     });
+    let mut nodes: Vec<Node> = nodes.collect();
+    let exporter = group.iter().find_map(|subject| subject.exporter());
+    nodes.extend(exporter.filter(|node| !nodes.contains(node)));
     let mut args = RigArgs {
         shape: Shape {
-            nodes: nodes.collect(),
+            nodes,
             memory: group.first().and_then(|subject| subject.memory()),
         },
         ..RigArgs::default()
@@ -172,12 +186,16 @@ fn test(
 ) -> anyhow::Result<Outcome> {
     theirs.boot()?;
     let device = theirs.node(&subject.device())?;
+    let exporter = match subject.exporter() {
+        Some(node) => theirs.node(&node.device())?,
+        None => device.clone(),
+    };
     let expectation = Expectation {
         // The ledger does not tell which buffers are USERPTR; there is no dma-buf of them to put a fence on.
         opted_in: false,
         ..Expectation::of(subject.driver(), !options.vanilla)
     };
-    let visit = theirs.visit(&words(&device, args.formats), LIMIT, expectation)?;
+    let visit = theirs.visit(&words(&device, &exporter, args.formats), LIMIT, expectation)?;
     if args.show {
         print!("{}{}", visit.output, visit.errors);
     }
@@ -189,9 +207,9 @@ fn test(
     ))
 }
 
-/// The command line: streaming, DMABUF from the same node, no progress and no colours.
-fn words(device: &str, formats: bool) -> Vec<String> {
-    let mut words = vec!["v4l2-compliance", "-d", device, "-e", device, "-s"];
+/// The command line: streaming, DMABUF from a node that exports, no progress and no colours.
+fn words(device: &str, exporter: &str, formats: bool) -> Vec<String> {
+    let mut words = vec!["v4l2-compliance", "-d", device, "-e", exporter, "-s"];
     words.extend(formats.then_some("-f"));
     words.extend(["-P", "-C", "never"]);
     words.into_iter().map(str::to_owned).collect()
@@ -230,9 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn dma_bufs_come_from_the_same_node() {
-        let line = words("/dev/video3", true).join(" ");
-        assert!(line.starts_with("v4l2-compliance -d /dev/video3 -e /dev/video3 -s -f"));
-        assert!(!words("/dev/video3", false).contains(&"-f".to_owned()));
+    fn dma_bufs_come_from_a_single_planar_node() {
+        let line = words("/dev/video3", "/dev/video2", true).join(" ");
+        assert!(line.starts_with("v4l2-compliance -d /dev/video3 -e /dev/video2 -s -f"));
+        assert!(!words("/dev/video3", "/dev/video2", false).contains(&"-f".to_owned()));
+        let exporter = |node| Subject::Double(node, Memory::Vmalloc).exporter();
+        assert_eq!(exporter(Node::Encoder), None);
+        assert_eq!(exporter(Node::EncoderMplane), Some(Node::M2m));
+        assert_eq!(Subject::Driver(Driver::Vim2m).exporter(), None);
     }
 }
