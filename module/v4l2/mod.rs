@@ -40,12 +40,3 @@ fn fill(field: &mut [u8], text: &[u8]) {
     field.fill(0);
     field[..len].copy_from_slice(&text[..len]);
 }
-
-/// As [`fill`], into a field of `char`.
-fn fill_chars(field: &mut [kernel::ffi::c_char], text: &[u8]) {
-    // SAFETY: `c_char` is a byte.
-    fill(
-        unsafe { &mut *(core::ptr::from_mut(field) as *mut [u8]) },
-        text,
-    );
-}

@@ -189,7 +189,7 @@ impl<T: Driver> Registration<T> {
     fn fill(vdev: &mut bindings::video_device, node: &Node<T>) {
         let info = node.info;
 
-        super::fill_chars(&mut vdev.name, info.name.to_bytes());
+        super::fill(&mut vdev.name, info.name.to_bytes());
         vdev.vfl_dir = bindings::vfl_devnode_direction_VFL_DIR_M2M;
         vdev.fops = &Files::<T>::OPS;
         vdev.ioctl_ops = match info.layout {

@@ -71,6 +71,20 @@ impl Plane {
         // reference.
         unsafe { self.addr.cast::<u64>().add(index).write_volatile(word) };
     }
+
+    /// Copies as many bytes as fit from the start of another plane, and tells how many. Both may
+    /// be the same memory.
+    ///
+    /// # Safety
+    ///
+    /// The buffers that the planes came from are active.
+    pub(crate) unsafe fn copy_from(&self, other: &Plane) -> usize {
+        let len = self.len.min(other.len);
+
+        // SAFETY: By the types' invariants and the caller both are valid for `len` bytes.
+        unsafe { self.addr.copy_from(other.addr, len) };
+        len
+    }
 }
 
 /// A buffer of a [`Queue`].
