@@ -43,7 +43,6 @@ const GATE: u32 = 6;
 const WATCHDOG: u32 = 7;
 const FAIL_ERROR: u32 = 8;
 const FAIL_LOST: u32 = 9;
-/// `VB2_DOUBLE_KNOB_SOURCE_CHANGE`
 pub(crate) const SOURCE_CHANGE: u32 = 10;
 const FRAMES: u32 = 11;
 const NOT_READY: u32 = 12;
