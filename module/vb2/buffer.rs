@@ -189,8 +189,8 @@ impl Buffer {
         }
     }
 
-    /// `V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF`: the job of this OUTPUT buffer leaves the CAPTURE buffer
-    /// to the next one. Stays as it is while the buffer is active.
+    /// `V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF`: the job of this OUTPUT buffer leaves the CAPTURE
+    /// buffer to the next one. Stays as it is while the buffer is active.
     pub(crate) fn holds_capture(&self) -> bool {
         // SAFETY: By the type's invariant.
         unsafe { (*self.0.get()).flags & bindings::V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF != 0 }

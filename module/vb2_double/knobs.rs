@@ -208,8 +208,7 @@ impl Knobs {
         Ok(Effect::None)
     }
 
-    /// Whether jobs need a mem2mem device that can drain nothing: the end of one is not what mem2mem
-    /// takes for it.
+    /// Whether jobs end later than mem2mem believes, which is of no use where a stream is drained.
     pub(crate) fn is_pipelined(&self) -> bool {
         self.completion == Completion::Pipelined
     }
