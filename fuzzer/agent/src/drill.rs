@@ -91,7 +91,12 @@ fn choose(names: &[String]) -> Result<Vec<&'static Drill>> {
 fn tell(number: usize, drill: &Drill, result: Result<()>) {
     match result {
         Ok(()) => println!("ok {number} {}", drill.name),
-        Err(error) => println!("# {error:#}\nnot ok {number} {}", drill.name),
+        Err(error) => {
+            if let Some(knob) = drill.knob {
+                println!("# it is about the knob {knob:?}");
+            }
+            println!("# {error:#}\nnot ok {number} {}", drill.name);
+        }
     }
 }
 

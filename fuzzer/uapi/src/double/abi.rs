@@ -7,8 +7,11 @@ use super::{Field, Spec, TABLE};
 /// Columns of a line in the header.
 const WIDTH: usize = 100;
 
+/// Makes the text of a file.
+type Make = fn() -> String;
+
 /// The files that are made, by their places in the clone.
-pub const FILES: [(&str, fn() -> String); 2] = [
+pub const FILES: [(&str, Make); 2] = [
     ("module/include/vb2_double_knobs.h", header),
     ("module/vb2_double/knobs.md", page),
 ];
@@ -132,7 +135,7 @@ fn interval(field: &Field, unit: &str) -> String {
 fn quantity(value: u64, unit: &str) -> String {
     let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1, "ns")];
     let mut units = units.into_iter();
-    match units.find(|(size, _)| unit == "ns" && value != 0 && value % size == 0) {
+    match units.find(|(size, _)| unit == "ns" && value != 0 && value.is_multiple_of(*size)) {
         Some((size, name)) => format!("{} {name}", value / size),
         None => value.to_string(),
     }
