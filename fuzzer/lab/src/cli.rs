@@ -52,6 +52,10 @@ pub enum Command {
     Compliance(commands::compliance::Args),
     /// Run the kernel's own tests of release fences in the target
     Selftest(commands::selftest::Args),
+    /// Try every knob of the double from user space
+    Drill(commands::drill::Args),
+    /// Make the double's header and its page of docs from the table of knobs
+    Abi(commands::abi::Args),
     /// Judge a recorded trace
     Judge(commands::judge::Args),
     /// Measure how fast programs run, or what release fences cost
@@ -89,6 +93,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Compositor(args) => commands::compositor::run(args, &options),
         Command::Compliance(args) => commands::compliance::run(args, &options),
         Command::Selftest(args) => commands::selftest::run(args, &options),
+        Command::Drill(args) => commands::drill::run(args, &options),
+        Command::Abi(args) => commands::abi::run(args, &options),
         Command::Judge(args) => commands::judge::run(args, &options),
         Command::Bench(args) => commands::bench::run(args, &options),
         Command::Test(args) => commands::test::run(args, &options),

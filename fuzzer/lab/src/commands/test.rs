@@ -2,6 +2,7 @@
 
 mod campaigns;
 mod clients;
+mod drills;
 mod inputs;
 mod kernels;
 mod lab;
@@ -95,6 +96,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(kernels::checks());
     checks.extend(ledger::checks());
     checks.extend(clients::checks());
+    checks.extend(drills::checks());
     checks.extend(campaigns::checks()?);
     let named = |check: &Check| {
         args.only.is_empty()
