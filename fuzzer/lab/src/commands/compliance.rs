@@ -17,7 +17,7 @@ use self::{
 use crate::{
     exit::Exit,
     progress::Stage,
-    rig::{RigArgs, driver_parser},
+    rig::{Inside, RigArgs, driver_parser},
     setup::{Options, cache::Cache, debian},
     target::uml::double::{Memory, Node, Shape},
     theirs::Theirs,
@@ -44,6 +44,9 @@ pub struct Args {
     /// Test these drivers of the kernel; then no node of the double unless --node or --memory asks for it
     #[arg(long = "driver", value_name = "NAME", value_parser = driver_parser())]
     pub drivers: Vec<Driver>,
+    /// Build this bug into the modules (`lab plants` lists them)
+    #[arg(long, value_name = "NAME")]
+    pub plant: Option<String>,
     /// Stream every format in every size, too (slower)
     #[arg(long)]
     pub formats: bool,
@@ -109,7 +112,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     let mut stage = Stage::begin("v4l2-compliance", Some(subjects.len() as u64));
     let mut outcomes = Vec::new();
     for group in subjects.chunk_by(|one, other| one.memory() == other.memory()) {
-        let mut theirs = ready(group, options)?;
+        let mut theirs = ready(&args, group, options)?;
         for subject in group {
             outcomes.push(test(&args, *subject, &mut theirs, options)?);
             stage.step(subject.name());
@@ -145,12 +148,13 @@ fn chosen<T: Copy + PartialEq>(wanted: &[T], all: &[T]) -> Vec<T> {
 }
 
 /// A target whose double has the nodes of these subjects. One that is not asked about looks as it always does.
-fn ready(group: &[Subject], options: &Options) -> anyhow::Result<Theirs> {
+fn ready(args: &Args, group: &[Subject], options: &Options) -> anyhow::Result<Theirs> {
     let nodes = group.iter().filter_map(|subject| match subject {
         Subject::Double(node, _) => Some(*node),
         Subject::Driver(_) => None,
     });
     let mut args = RigArgs {
+        plant: args.plant.clone(),
         shape: Shape {
             nodes: nodes.collect(),
             memory: group.first().and_then(|subject| subject.memory()),
@@ -159,8 +163,14 @@ fn ready(group: &[Subject], options: &Options) -> anyhow::Result<Theirs> {
     };
     args.settle(options)?;
     let tools = [debian::TOOLS.to_owned()];
-    let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, &tools)?;
-    Theirs::ready(options, &args, debian, &known::PROVOKED)
+    let inside = Inside {
+        debian: Some(debian::ensure(
+            &Cache::open(options.cache.as_deref())?,
+            &tools,
+        )?),
+        ..Inside::default()
+    };
+    Theirs::ready(options, &args, inside, &known::PROVOKED)
 }
 
 /// Runs v4l2-compliance as the first program of a fresh boot.

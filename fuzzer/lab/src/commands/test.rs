@@ -10,6 +10,7 @@ mod patches;
 mod replays;
 mod series;
 mod sources;
+mod theirs;
 
 use std::{io::Write, time::Instant};
 
@@ -95,6 +96,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(kernels::checks());
     checks.extend(ledger::checks());
     checks.extend(clients::checks());
+    checks.extend(theirs::checks());
     checks.extend(campaigns::checks()?);
     let named = |check: &Check| {
         args.only.is_empty()
