@@ -54,6 +54,15 @@ impl Node {
         }
     }
 
+    /// The same with single-planar queues.
+    pub fn splane(self) -> Node {
+        match self {
+            Node::Decoder | Node::DecoderMplane => Node::Decoder,
+            Node::Encoder | Node::EncoderMplane => Node::Encoder,
+            Node::M2m | Node::M2mMplane => Node::M2m,
+        }
+    }
+
     /// What sysfs calls the video device.
     pub fn device(self) -> String {
         match self {
