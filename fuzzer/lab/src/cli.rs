@@ -48,6 +48,8 @@ pub enum Command {
     Run(Box<commands::run::Args>),
     /// Show what a compositor sees without the series, in the posted draft's shape, and with the series
     Compositor(commands::compositor::Args),
+    /// Stream with GStreamer, FFmpeg and v4l2-ctl through the double and judge what its fences did
+    Clients(commands::clients::Args),
     /// Run v4l2-compliance on the double's nodes, from all memories, or on the kernel's own drivers
     Compliance(commands::compliance::Args),
     /// Run the kernel's own tests of release fences in the target
@@ -91,6 +93,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Replay(args) => commands::replay::run(args, &options),
         Command::Run(args) => commands::run::run(*args, &options),
         Command::Compositor(args) => commands::compositor::run(args, &options),
+        Command::Clients(args) => commands::clients::run(args, &options),
         Command::Compliance(args) => commands::compliance::run(args, &options),
         Command::Selftest(args) => commands::selftest::run(args, &options),
         Command::Drill(args) => commands::drill::run(args, &options),

@@ -6,6 +6,7 @@ pub mod abi;
 pub mod bench;
 pub mod boot;
 pub mod canaries;
+pub mod clients;
 pub mod compliance;
 pub mod compositor;
 pub mod doctor;

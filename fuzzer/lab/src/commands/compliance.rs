@@ -17,7 +17,7 @@ use self::{
 use crate::{
     exit::Exit,
     progress::Stage,
-    rig::{RigArgs, driver_parser},
+    rig::{Inside, RigArgs, driver_parser},
     setup::{Options, cache::Cache, debian},
     target::uml::double::{Memory, Node, Shape},
     theirs::Theirs,
@@ -44,6 +44,9 @@ pub struct Args {
     /// Test these drivers of the kernel; then no node of the double unless --node or --memory asks for it
     #[arg(long = "driver", value_name = "NAME", value_parser = driver_parser())]
     pub drivers: Vec<Driver>,
+    /// Build this bug into the modules (`lab plants` lists them)
+    #[arg(long, value_name = "NAME")]
+    pub plant: Option<String>,
     /// Stream every format in every size, too (slower)
     #[arg(long)]
     pub formats: bool,
@@ -56,7 +59,7 @@ pub struct Args {
 }
 
 const HELP: &str = "v4l2-compliance comes with v4l-utils of the machine's own release, or of a newer one if that does not know kernels of today. \
-Each run is the first program of a fresh boot; it streams from MMAP, USERPTR and DMABUF (exported by the same node), and the \
+Each run is the first program of a fresh boot; it streams from MMAP, USERPTR and DMABUF (exported by the same node, or by the single-planar one of its kind), and the \
 ledger watches. A FAIL, a test that could not be made, a warning that this command cannot explain, and a violation that the \
 judge finds are failures: of the kernel's own drivers as well, whose failures are upstream's. What v4l2-compliance draws from \
 the kernel log on purpose is listed with its reason. The tests of inputs and outputs (-a) are for capture and output devices; \
@@ -81,14 +84,12 @@ impl Subject {
         }
     }
 
-    /// The node of the double that exports the buffers for DMABUF, if it is another one: v4l2-compliance knows no multi-planar
-    /// exporter among the mem2mem devices.
-    fn exporter(self) -> Option<Node> {
+    /// What the agent finds the node by that exports dma-bufs. v4l2-compliance takes every mem2mem node for a single-planar one
+    /// when it exports, and the double's must come from the same memory: dma-contig imports what is contiguous alone.
+    fn exporter(self) -> String {
         match self {
-            Subject::Double(Node::DecoderMplane | Node::EncoderMplane | Node::M2mMplane, _) => {
-                Some(Node::M2m)
-            }
-            _ => None,
+            Subject::Double(node, _) => node.splane().device(),
+            Subject::Driver(_) => self.device(),
         }
     }
 
@@ -120,7 +121,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     let mut stage = Stage::begin("v4l2-compliance", Some(subjects.len() as u64));
     let mut outcomes = Vec::new();
     for group in subjects.chunk_by(|one, other| one.memory() == other.memory()) {
-        let mut theirs = ready(group, options)?;
+        let mut theirs = ready(&args, group, options)?;
         for subject in group {
             outcomes.push(test(&args, *subject, &mut theirs, options)?);
             stage.step(subject.name());
@@ -155,26 +156,41 @@ fn chosen<T: Copy + PartialEq>(wanted: &[T], all: &[T]) -> Vec<T> {
     all.iter().copied().filter(is_wanted).collect()
 }
 
-/// A target whose double has the nodes of these subjects. One that is not asked about looks as it always does.
-fn ready(group: &[Subject], options: &Options) -> anyhow::Result<Theirs> {
-    let nodes = group.iter().filter_map(|subject| match subject {
+/// The nodes of these subjects, and those that export for them.
+fn nodes(group: &[Subject]) -> Vec<Node> {
+    let tested = group.iter().filter_map(|subject| match subject {
         Subject::Double(node, _) => Some(*node),
         Subject::Driver(_) => None,
     });
-    let mut nodes: Vec<Node> = nodes.collect();
-    let exporter = group.iter().find_map(|subject| subject.exporter());
-    nodes.extend(exporter.filter(|node| !nodes.contains(node)));
+    let mut nodes: Vec<_> = tested.collect();
+    for exporter in nodes.clone().into_iter().map(Node::splane) {
+        if !nodes.contains(&exporter) {
+            nodes.push(exporter);
+        }
+    }
+    nodes
+}
+
+/// A target whose double has the nodes of these subjects. One that is not asked about looks as it always does.
+fn ready(args: &Args, group: &[Subject], options: &Options) -> anyhow::Result<Theirs> {
     let mut args = RigArgs {
+        plant: args.plant.clone(),
         shape: Shape {
-            nodes,
+            nodes: nodes(group),
             memory: group.first().and_then(|subject| subject.memory()),
         },
         ..RigArgs::default()
     };
     args.settle(options)?;
     let tools = [debian::TOOLS.to_owned()];
-    let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, &tools)?;
-    Theirs::ready(options, &args, debian, &known::PROVOKED)
+    let inside = Inside {
+        debian: Some(debian::ensure(
+            &Cache::open(options.cache.as_deref())?,
+            &tools,
+        )?),
+        ..Inside::default()
+    };
+    Theirs::ready(options, &args, inside, &known::PROVOKED)
 }
 
 /// Runs v4l2-compliance as the first program of a fresh boot.
@@ -186,10 +202,7 @@ fn test(
 ) -> anyhow::Result<Outcome> {
     theirs.boot()?;
     let device = theirs.node(&subject.device())?;
-    let exporter = match subject.exporter() {
-        Some(node) => theirs.node(&node.device())?,
-        None => device.clone(),
-    };
+    let exporter = theirs.node(&subject.exporter())?;
     let expectation = Expectation {
         // The ledger does not tell which buffers are USERPTR; there is no dma-buf of them to put a fence on.
         opted_in: false,
@@ -207,7 +220,7 @@ fn test(
     ))
 }
 
-/// The command line: streaming, DMABUF from a node that exports, no progress and no colours.
+/// The command line: streaming, DMABUF from the exporter, no progress and no colours.
 fn words(device: &str, exporter: &str, formats: bool) -> Vec<String> {
     let mut words = vec!["v4l2-compliance", "-d", device, "-e", exporter, "-s"];
     words.extend(formats.then_some("-f"));
@@ -249,12 +262,13 @@ mod tests {
 
     #[test]
     fn dma_bufs_come_from_a_single_planar_node() {
-        let line = words("/dev/video3", "/dev/video2", true).join(" ");
-        assert!(line.starts_with("v4l2-compliance -d /dev/video3 -e /dev/video2 -s -f"));
-        assert!(!words("/dev/video3", "/dev/video2", false).contains(&"-f".to_owned()));
-        let exporter = |node| Subject::Double(node, Memory::Vmalloc).exporter();
-        assert_eq!(exporter(Node::Encoder), None);
-        assert_eq!(exporter(Node::EncoderMplane), Some(Node::M2m));
-        assert_eq!(Subject::Driver(Driver::Vim2m).exporter(), None);
+        let subject = Subject::Double(Node::M2mMplane, Memory::DmaSg);
+        assert_eq!(nodes(&[subject]), [Node::M2mMplane, Node::M2m]);
+        assert_eq!(subject.exporter(), "vb2_double-m2m");
+        let both = [subject, Subject::Double(Node::M2m, Memory::DmaSg)];
+        assert_eq!(nodes(&both), [Node::M2mMplane, Node::M2m]);
+        let line = words("/dev/video3", "/dev/video1", true).join(" ");
+        assert!(line.starts_with("v4l2-compliance -d /dev/video3 -e /dev/video1 -s -f"));
+        assert!(!words("a", "b", false).contains(&"-f".to_owned()));
     }
 }

@@ -11,6 +11,7 @@ mod patches;
 mod replays;
 mod series;
 mod sources;
+mod theirs;
 
 use std::{io::Write, time::Instant};
 
@@ -97,6 +98,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(ledger::checks());
     checks.extend(clients::checks());
     checks.extend(drills::checks());
+    checks.extend(theirs::checks());
     checks.extend(campaigns::checks()?);
     let named = |check: &Check| {
         args.only.is_empty()
