@@ -52,6 +52,8 @@ pub enum Command {
     Compliance(commands::compliance::Args),
     /// Run the kernel's own tests of release fences in the target
     Selftest(commands::selftest::Args),
+    /// Load and unload the double under processes that die, and see that everything is given back
+    Churn(commands::churn::Args),
     /// Judge a recorded trace
     Judge(commands::judge::Args),
     /// Measure how fast programs run, or what release fences cost
@@ -89,6 +91,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Compositor(args) => commands::compositor::run(args, &options),
         Command::Compliance(args) => commands::compliance::run(args, &options),
         Command::Selftest(args) => commands::selftest::run(args, &options),
+        Command::Churn(args) => commands::churn::run(args, &options),
         Command::Judge(args) => commands::judge::run(args, &options),
         Command::Bench(args) => commands::bench::run(args, &options),
         Command::Test(args) => commands::test::run(args, &options),

@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod boot;
 pub mod canaries;
+pub mod churn;
 pub mod compliance;
 pub mod compositor;
 pub mod doctor;
