@@ -2,8 +2,12 @@
 //!
 //! A difference of two readings says little: caches fill, KASAN keeps what was freed in a quarantine of some megabytes, a
 //! page more or less is chance. So a line is laid through all readings but the first third, in which quarantine and caches
-//! fill, and its slope counts. Whatever is lost once a round, were it the smallest object there is, makes a slope that chance
-//! does not.
+//! fill, and its slope counts.
+//!
+//! The quarantine is emptied in gulps, so that readings of the slab go up and down by some hundred KiB for ever, and the slope
+//! has an error. Four times that may be chance, and 16 bytes a round may be in any case: readings in a row depend on each
+//! other, which the error knows nothing of. The smallest thing that a round can leak of what this is about, a fence, has
+//! 192 bytes.
 
 use std::fmt;
 
@@ -35,21 +39,23 @@ pub(super) struct Growth {
     /// Slope of the line; none if there were too few readings.
     bytes_a_round: Option<f64>,
     /// The most that is not held against the kernel.
-    tolerated: f64,
+    tolerated: Option<f64>,
 }
 
 /// Takes one number out of a reading.
 type Field = fn(&Memory) -> u64;
 
-/// The numbers that must not grow, with what is tolerated in bytes a round. The smallest object is 8 bytes, a fence 192; the
-/// vmalloc area has whole pages and no caches, so that a page lost in every hundredth round shows. What is available is a sum
-/// of everything, and the noisiest.
-const NUMBERS: [(&str, Field, f64); 4] = [
-    ("slab", |memory| memory.slab, 8.0),
-    ("unreclaimable slab", |memory| memory.unreclaimable, 8.0),
-    ("vmalloc", |memory| memory.vmalloc_used, 8.0),
-    ("page tables", |memory| memory.page_tables, 8.0),
+/// The numbers that must not grow. The vmalloc area has whole pages and no caches: its line is flat.
+const NUMBERS: [(&str, Field); 4] = [
+    ("slab", |memory| memory.slab),
+    ("unreclaimable slab", |memory| memory.unreclaimable),
+    ("vmalloc", |memory| memory.vmalloc_used),
+    ("page tables", |memory| memory.page_tables),
 ];
+
+/// Bytes a round that are never held against the kernel, and errors of the slope that are not.
+const ALWAYS: f64 = 16.0;
+const ERRORS: f64 = 4.0;
 
 /// How all numbers went.
 pub(super) fn growth(readings: &[Memory]) -> Vec<Growth> {
@@ -57,15 +63,17 @@ pub(super) fn growth(readings: &[Memory]) -> Vec<Growth> {
         return Vec::new();
     };
     let counted = &readings[readings.len() / 3..];
-    let growth = |(name, field, tolerated): (&'static str, Field, f64)| Growth {
-        name,
-        first_kib: field(first),
-        last_kib: field(last),
-        bytes_a_round: (readings.len() >= FEWEST).then(|| {
-            let values: Vec<f64> = counted.iter().map(|memory| field(memory) as f64).collect();
-            slope(&values) * 1024.0 / CHUNK as f64
-        }),
-        tolerated,
+    let growth = |(name, field): (&'static str, Field)| {
+        let values: Vec<f64> = counted.iter().map(|memory| field(memory) as f64).collect();
+        let line = (readings.len() >= FEWEST).then(|| line(&values));
+        let bytes = 1024.0 / CHUNK as f64;
+        Growth {
+            name,
+            first_kib: field(first),
+            last_kib: field(last),
+            bytes_a_round: line.map(|(slope, _)| slope * bytes),
+            tolerated: line.map(|(_, error)| ALWAYS.max(ERRORS * error * bytes)),
+        }
     };
     NUMBERS.into_iter().map(growth).collect()
 }
@@ -73,8 +81,7 @@ pub(super) fn growth(readings: &[Memory]) -> Vec<Growth> {
 impl Growth {
     /// Whether it may be chance. Too few readings are no evidence.
     pub(super) fn is_tolerable(&self) -> bool {
-        self.bytes_a_round
-            .is_none_or(|slope| slope <= self.tolerated)
+        self.bytes_a_round <= self.tolerated
     }
 }
 
@@ -87,25 +94,25 @@ impl fmt::Display for Growth {
             ..
         } = self;
         write!(f, "{name}: {first_kib} KiB, then {last_kib} KiB")?;
-        match self.bytes_a_round {
-            Some(slope) => write!(
-                f,
-                ", {slope:+.2} bytes a round (at most {} may be)",
-                self.tolerated
-            ),
-            None => f.write_str(", too few rounds for a slope"),
+        match (self.bytes_a_round, self.tolerated) {
+            (Some(slope), Some(most)) => {
+                write!(f, ", {slope:+.1} bytes a round ({most:.1} may be chance)")
+            }
+            _ => f.write_str(", too few rounds for a slope"),
         }
     }
 }
 
-/// Slope of the line with the least squares through values at 0, 1, 2, …
-fn slope(values: &[f64]) -> f64 {
+/// Slope of the line with the least squares through values at 0, 1, 2, …, and the slope's standard error.
+fn line(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     let (middle, mean) = ((count - 1.0) / 2.0, values.iter().sum::<f64>() / count);
-    let places = || (0..values.len()).map(|place| place as f64 - middle);
-    let both: f64 = places().zip(values).map(|(x, y)| x * (y - mean)).sum();
-    let square: f64 = places().map(|x| x * x).sum();
-    if square == 0.0 { 0.0 } else { both / square }
+    let points = || (0..).map(|x| f64::from(x) - middle).zip(values);
+    let both: f64 = points().map(|(x, y)| x * (y - mean)).sum();
+    let square: f64 = points().map(|(x, _)| x * x).sum();
+    let slope = both / square;
+    let rest: f64 = points().map(|(x, y)| (y - mean - slope * x).powi(2)).sum();
+    (slope, (rest / (count - 2.0) / square).sqrt())
 }
 
 #[cfg(test)]
@@ -122,21 +129,22 @@ mod tests {
 
     #[test]
     fn a_line_has_its_slope() {
-        assert_eq!(slope(&[1.0, 3.0, 5.0, 7.0]), 2.0);
-        assert_eq!(slope(&[4.0, 4.0, 4.0]), 0.0);
-        assert_eq!((slope(&[4.0]), slope(&[])), (0.0, 0.0));
+        assert_eq!(line(&[1.0, 3.0, 5.0, 7.0]), (2.0, 0.0));
+        assert_eq!(line(&[4.0, 4.0, 4.0]), (0.0, 0.0));
+        let (slope, error) = line(&[0.0, 2.0, 1.0, 3.0]);
+        assert!((slope - 0.8).abs() < 1e-9 && (error - 0.18_f64.sqrt()).abs() < 1e-9);
     }
 
     #[test]
     fn caches_that_fill_are_no_leak() {
-        let filling = growth(&readings(300, |n| 1000 + 50 * n.min(90) + n % 7));
+        let filling = growth(&readings(300, |n| 1000 + 50 * n.min(90) + n * n % 300));
         assert!(filling.iter().all(Growth::is_tolerable), "{filling:?}");
     }
 
     #[test]
     fn one_lost_fence_a_round_is_a_leak() {
         // 192 bytes a round are 1,920 a reading.
-        let leaking = growth(&readings(300, |n| 1000 + n * 1920 / 1024 + n % 7));
+        let leaking = growth(&readings(300, |n| 1000 + n * 1920 / 1024 + n * n % 300));
         assert!(!leaking[0].is_tolerable(), "{leaking:?}");
         assert!(leaking[2].is_tolerable(), "{leaking:?}");
     }
