@@ -58,6 +58,8 @@ pub enum Command {
     Drill(commands::drill::Args),
     /// Make the double's header and its page of docs from the table of knobs
     Abi(commands::abi::Args),
+    /// Load and unload the double under processes that die, and see that everything is given back
+    Churn(commands::churn::Args),
     /// Judge a recorded trace
     Judge(commands::judge::Args),
     /// Measure how fast programs run, or what release fences cost
@@ -98,6 +100,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Selftest(args) => commands::selftest::run(args, &options),
         Command::Drill(args) => commands::drill::run(args, &options),
         Command::Abi(args) => commands::abi::run(args, &options),
+        Command::Churn(args) => commands::churn::run(args, &options),
         Command::Judge(args) => commands::judge::run(args, &options),
         Command::Bench(args) => commands::bench::run(args, &options),
         Command::Test(args) => commands::test::run(args, &options),

@@ -7,6 +7,7 @@ pub mod bench;
 pub mod boot;
 pub mod canaries;
 pub mod clients;
+pub mod churn;
 pub mod compliance;
 pub mod compositor;
 pub mod doctor;

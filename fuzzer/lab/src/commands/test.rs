@@ -1,6 +1,7 @@
 //! `lab test`: every check of the project, from formatting to planted bugs on the target.
 
 mod campaigns;
+mod churn;
 mod clients;
 mod drills;
 mod inputs;
@@ -96,6 +97,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(replays::checks());
     checks.extend(kernels::checks());
     checks.extend(ledger::checks());
+    checks.extend(churn::checks());
     checks.extend(clients::checks());
     checks.extend(drills::checks());
     checks.extend(theirs::checks());
