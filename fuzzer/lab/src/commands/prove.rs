@@ -98,7 +98,7 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         options,
         subject: &subject,
         origin: &origin,
-        crew: &Crew::new(options, &args.rig, workers(&args)?),
+        crew: &Crew::new(options, &args.rig, workers(&args)?, &origin.build),
     }
     .run()
 }

@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, options: &Options, path: &Path) -> anyhow::Result
     );
     let _graceful = Graceful::hold();
     let drawn = draw(&args, subject.plan.walks.len());
-    let outcome = again(&args, options, &subject, &records, &drawn)?;
+    let outcome = again(&args, options, (&subject, &records), &build, &drawn)?;
     if let Some((exit, what)) = outcome {
         println!("{}: not confirmed: {what}", path.display());
         return Ok(exit);
@@ -86,11 +86,11 @@ fn draw(args: &Args, programs: usize) -> Vec<usize> {
 fn again(
     args: &Args,
     options: &Options,
-    subject: &Subject,
-    records: &[book::Record],
+    (subject, records): (&Subject, &[book::Record]),
+    build: &str,
     drawn: &[usize],
 ) -> anyhow::Result<Option<(Exit, String)>> {
-    let crew = Crew::new(options, &args.rig, workers(args)?);
+    let crew = Crew::new(options, &args.rig, workers(args)?, build);
     let wrong = Mutex::new(None);
     let console = Mutex::new(Console::begin("running programs again", 0, drawn.len()));
     let complete = crew.each(drawn, |hand, index| {

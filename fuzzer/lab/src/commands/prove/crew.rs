@@ -28,6 +28,8 @@ pub(super) struct Crew<'a> {
     pub(super) rig: &'a RigArgs,
     /// How many targets run at once.
     pub(super) size: usize,
+    /// Key of the build that all of them run.
+    build: String,
     boots: AtomicUsize,
 }
 
@@ -57,12 +59,13 @@ impl Hand<'_, '_> {
 
 impl<'a> Crew<'a> {
     /// A crew of so many.
-    pub(super) fn new(options: &'a Options, rig: &'a RigArgs, size: usize) -> Self {
+    pub(super) fn new(options: &'a Options, rig: &'a RigArgs, size: usize, build: &str) -> Self {
         let boots = AtomicUsize::new(0);
         Self {
             options,
             rig,
             size,
+            build: build.to_owned(),
             boots,
         }
     }
@@ -112,6 +115,12 @@ impl<'a> Crew<'a> {
     ) -> anyhow::Result<()> {
         // The thread that boots a target must outlive it.
         let mut rig = rig::ready(self.options, self.rig)?;
+        anyhow::ensure!(
+            rig.build == self.build,
+            "the sources of kernel or modules changed meanwhile: this is build {}, the proof began with {}",
+            rig.build,
+            self.build
+        );
         let mut session = Session::new(&mut rig.target, self.rig.expectation());
         let mut hand = Hand {
             session: &mut session,
