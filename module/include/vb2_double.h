@@ -25,7 +25,7 @@
  * @VB2_DOUBLE_KNOB_FAIL_ERROR: the n-th job from now ends in VB2_BUF_STATE_ERROR; 0 for none
  * @VB2_DOUBLE_KNOB_FAIL_LOST: the completion of the n-th job from now is lost; 0 for none
  * @VB2_DOUBLE_KNOB_SOURCE_CHANGE: before the n-th OUTPUT frame from now the stream changes size;
- *	bits 0-15 n (0 for none), bits 16-31 width, bits 32-47 height
+ *	bits 0-15 n (0 for none), bits 16-31 width, bits 32-47 height; EINVAL unless the node is a decoder
  */
 enum vb2_double_knob_id {
 	VB2_DOUBLE_KNOB_JOB_BASE = 1,
@@ -53,6 +53,54 @@ struct vb2_double_knob {
 };
 
 #define VB2_DOUBLE_S_KNOB	_IOW('V', BASE_VIDIOC_PRIVATE + 0, struct vb2_double_knob)
+
+/**
+ * struct vb2_double_stats - answer of VB2_DOUBLE_G_STATS: what the double counted since the file was opened
+ * @begun: jobs that were begun; each is one of the next five, or under way
+ * @completed: jobs that went well
+ * @failed: jobs that the hardware ended with an error
+ * @timed_out: jobs that the watchdog ended
+ * @aborted: jobs that STREAMOFF or close ended
+ * @refused: jobs that could not be started
+ * @late: interrupts of jobs that the watchdog had ended before
+ * @queued_output: OUTPUT buffers that the double was given
+ * @queued_capture: CAPTURE buffers that the double was given
+ * @done_output: OUTPUT buffers that were given back without an error
+ * @done_capture: CAPTURE buffers that were given back without an error, or empty at the end of a drain
+ * @error_output: OUTPUT buffers that were given back with an error, also by STREAMOFF
+ * @error_capture: CAPTURE buffers that were given back with an error, also by STREAMOFF
+ * @fences: release fences that were attached
+ * @from_interrupt: jobs that ended in the timer's callback
+ * @from_work: jobs that ended in the work item
+ * @from_device_run: jobs that ended in device_run
+ * @under_job_lock: jobs whose buffers were given back under mem2mem's job lock
+ * @pipelined: jobs that ended after mem2mem's
+ *
+ * A held CAPTURE buffer that mem2mem gives back because the next OUTPUT buffer has another timestamp is not counted.
+ */
+struct vb2_double_stats {
+	__u64 begun;
+	__u64 completed;
+	__u64 failed;
+	__u64 timed_out;
+	__u64 aborted;
+	__u64 refused;
+	__u64 late;
+	__u64 queued_output;
+	__u64 queued_capture;
+	__u64 done_output;
+	__u64 done_capture;
+	__u64 error_output;
+	__u64 error_capture;
+	__u64 fences;
+	__u64 from_interrupt;
+	__u64 from_work;
+	__u64 from_device_run;
+	__u64 under_job_lock;
+	__u64 pipelined;
+};
+
+#define VB2_DOUBLE_G_STATS	_IOR('V', BASE_VIDIOC_PRIVATE + 1, struct vb2_double_stats)
 
 /**
  * struct vb2_double_stamp - what the writer leaves at the start of a CAPTURE plane, as its very last store

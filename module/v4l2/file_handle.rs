@@ -35,6 +35,9 @@ pub(crate) trait Driver:
     /// The video device is opened.
     fn open(shared: &Self::Shared) -> impl PinInit<Self, Error>;
 
+    /// The file is being closed: called with the lock of its queues held, before they go.
+    fn closing(_this: &FileHandle<Self>) {}
+
     /// How a queue of this file is to be set up.
     fn queue_config(&self, direction: Direction) -> vb2::queue::Config;
 
@@ -220,6 +223,7 @@ impl<T: Driver> FileHandle<T> {
             let fh = (*this).fh.get();
 
             bindings::mutex_lock(parts.lock);
+            T::closing(&*this);
             bindings::v4l2_m2m_ctx_release((*fh).m2m_ctx);
             bindings::mutex_unlock(parts.lock);
             bindings::v4l2_fh_del(fh, file);

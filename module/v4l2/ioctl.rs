@@ -152,9 +152,9 @@ impl<T: Driver> Vtable<T> {
         // SAFETY: By the caller.
         let (info, cap) = unsafe { (Node::<T>::of_file(file).info, &mut *cap) };
 
-        fill(&mut cap.driver, info.driver);
-        fill(&mut cap.card, info.card);
-        fill(&mut cap.bus_info, info.bus_info);
+        fill(&mut cap.driver, info.driver.as_bytes());
+        fill(&mut cap.card, info.card.as_bytes());
+        fill(&mut cap.bus_info, info.bus_info.as_bytes());
         0
     }
 
@@ -175,7 +175,7 @@ impl<T: Driver> Vtable<T> {
             f.pixelformat = description.fourcc;
             f.flags |= description.flags;
             if let Some(name) = description.name {
-                fill(&mut f.description, name);
+                fill(&mut f.description, name.as_bytes());
             }
             Ok(0)
         })

@@ -5,7 +5,14 @@
 //! C header: [`include/media/v4l2-mem2mem.h`](srctree/include/media/v4l2-mem2mem.h)
 
 use super::{shim, Driver, FileHandle, Info};
-use crate::vb2::{queue::Stopped, ActiveBuffer, Buffer, Direction, Queue};
+use crate::vb2::{
+    queue::{Locked, Stopped},
+    ActiveBuffer,
+    Buffer,
+    Direction,
+    Queue,
+    State, //
+};
 use core::{marker::PhantomData, ptr::NonNull};
 use kernel::{
     bindings,
@@ -253,6 +260,17 @@ impl Context {
         })
     }
 
+    /// Number of buffers on the ready list.
+    pub(crate) fn num_ready(&self, direction: Direction) -> u32 {
+        // SAFETY: By the type's invariant.
+        unsafe {
+            match direction {
+                Direction::Output => shim::rust_helper_v4l2_m2m_num_src_bufs_ready(self.as_raw()),
+                Direction::Capture => shim::rust_helper_v4l2_m2m_num_dst_bufs_ready(self.as_raw()),
+            }
+        }
+    }
+
     /// Takes the first buffer off the ready list of a queue that has been stopped.
     pub(crate) fn take_stopped(&self, queue: &Stopped<'_>) -> Option<ActiveBuffer> {
         self.take(queue.direction())
@@ -270,6 +288,20 @@ impl Context {
 
         // SAFETY: What is on a ready list is active, and is not on it any more.
         (!buffer.is_null()).then(|| unsafe { ActiveBuffer::from_raw(buffer) })
+    }
+
+    /// `v4l2_m2m_suspend()`: waits for the running job, after which none runs until
+    /// [`resume`](Self::resume). `lock` keeps the file handle of that job, whichever it is, from
+    /// being closed meanwhile.
+    pub(crate) fn suspend(&self, _lock: &Locked<'_>) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::v4l2_m2m_suspend((*self.as_raw()).m2m_dev) };
+    }
+
+    /// `v4l2_m2m_resume()`. May run a job of any file handle before it returns.
+    pub(crate) fn resume(&self) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::v4l2_m2m_resume((*self.as_raw()).m2m_dev) };
     }
 
     /// `v4l2_m2m_try_schedule()`. May run a job of any file handle before it returns.
@@ -386,6 +418,19 @@ impl Job {
 
         // SAFETY: By the type's invariant; as this consumes `self`, it happens once.
         unsafe { bindings::v4l2_m2m_job_finish((*ctx).m2m_dev, ctx) };
+    }
+
+    /// `v4l2_m2m_buf_done_and_job_finish()`: gives both buffers back as well, which must not have
+    /// been [taken](Self::take). The CAPTURE buffer stays if the OUTPUT buffer
+    /// [says so](Buffer::holds_capture). The file handle may be gone when this returns.
+    ///
+    /// Where CAPTURE buffers [may be held](Queue::may_hold_capture), each job has to end like this.
+    pub(crate) fn give_back_and_finish(self, state: State) {
+        let ctx = self.context().as_raw();
+
+        // SAFETY: By the type's invariant; as this consumes `self`, it happens once. What is on the
+        // ready lists is active.
+        unsafe { bindings::v4l2_m2m_buf_done_and_job_finish((*ctx).m2m_dev, ctx, state.as_raw()) };
     }
 }
 

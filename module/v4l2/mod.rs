@@ -34,15 +34,15 @@ pub(crate) use self::{
 };
 
 /// Copies a string into a field of a C structure, cut where it has to be and always with a NUL.
-fn fill(field: &mut [u8], text: &str) {
+fn fill(field: &mut [u8], text: &[u8]) {
     let len = text.len().min(field.len() - 1);
 
     field.fill(0);
-    field[..len].copy_from_slice(&text.as_bytes()[..len]);
+    field[..len].copy_from_slice(&text[..len]);
 }
 
 /// As [`fill`], into a field of `char`.
-fn fill_chars(field: &mut [kernel::ffi::c_char], text: &str) {
+fn fill_chars(field: &mut [kernel::ffi::c_char], text: &[u8]) {
     // SAFETY: `c_char` is a byte.
     fill(
         unsafe { &mut *(core::ptr::from_mut(field) as *mut [u8]) },

@@ -64,6 +64,16 @@ struct vb2_v4l2_buffer *rust_helper_v4l2_m2m_dst_buf_remove(struct v4l2_m2m_ctx 
 	return v4l2_m2m_dst_buf_remove(m2m_ctx);
 }
 
+unsigned int rust_helper_v4l2_m2m_num_src_bufs_ready(struct v4l2_m2m_ctx *m2m_ctx)
+{
+	return v4l2_m2m_num_src_bufs_ready(m2m_ctx);
+}
+
+unsigned int rust_helper_v4l2_m2m_num_dst_bufs_ready(struct v4l2_m2m_ctx *m2m_ctx)
+{
+	return v4l2_m2m_num_dst_bufs_ready(m2m_ctx);
+}
+
 struct vb2_queue *rust_helper_v4l2_m2m_get_src_vq(struct v4l2_m2m_ctx *m2m_ctx)
 {
 	return v4l2_m2m_get_src_vq(m2m_ctx);
@@ -75,7 +85,7 @@ struct vb2_queue *rust_helper_v4l2_m2m_get_dst_vq(struct v4l2_m2m_ctx *m2m_ctx)
 }
 
 bool rust_helper_v4l2_m2m_is_last_draining_src_buf(struct v4l2_m2m_ctx *m2m_ctx,
-						  struct vb2_v4l2_buffer *vbuf)
+						   struct vb2_v4l2_buffer *vbuf)
 {
 	return v4l2_m2m_is_last_draining_src_buf(m2m_ctx, vbuf);
 }

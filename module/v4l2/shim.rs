@@ -30,6 +30,12 @@ extern "C" {
     pub(super) fn rust_helper_v4l2_m2m_dst_buf_remove(
         m2m_ctx: *mut bindings::v4l2_m2m_ctx,
     ) -> *mut bindings::vb2_v4l2_buffer;
+    pub(super) fn rust_helper_v4l2_m2m_num_src_bufs_ready(
+        m2m_ctx: *mut bindings::v4l2_m2m_ctx,
+    ) -> c_uint;
+    pub(super) fn rust_helper_v4l2_m2m_num_dst_bufs_ready(
+        m2m_ctx: *mut bindings::v4l2_m2m_ctx,
+    ) -> c_uint;
     pub(super) fn rust_helper_v4l2_m2m_get_src_vq(
         m2m_ctx: *mut bindings::v4l2_m2m_ctx,
     ) -> *mut bindings::vb2_queue;

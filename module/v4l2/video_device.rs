@@ -13,13 +13,14 @@ use kernel::{
     error::{from_result, to_result},
     module::this_module,
     prelude::*,
-    types::Opaque, //
+    types::Opaque,
+    uaccess::UserPtr, //
 };
 
 /// What a video device says about itself.
 pub(crate) struct Info {
     /// The video device's name.
-    pub(crate) name: &'static str,
+    pub(crate) name: &'static CStr,
     /// `v4l2_capability.driver`
     pub(crate) driver: &'static str,
     /// `v4l2_capability.card`
@@ -69,15 +70,11 @@ impl Codec {
     }
 }
 
-/// An ioctl of the driver's own, which the core does not know.
-pub(crate) trait PrivateIoctl: Driver {
-    /// Its number.
-    const CMD: u32;
-    /// Its argument, plain data in both directions of the type's size.
-    type Arg: kernel::transmute::FromBytes;
-
-    /// Does it. Called without the video device's mutex, at any time.
-    fn ioctl(this: &FileHandle<Self>, arg: Self::Arg) -> Result;
+/// The ioctls of the driver's own, which the core does not know.
+pub(crate) trait PrivateIoctls: Driver {
+    /// Does the ioctl, or None if it is not the driver's. Called without the video device's mutex,
+    /// at any time.
+    fn ioctl(this: &FileHandle<Self>, cmd: u32, arg: UserPtr) -> Option<Result>;
 }
 
 /// What the open files of a video device have in common.
@@ -126,7 +123,7 @@ impl<T: Driver> Node<T> {
 ///
 /// `vdev` is registered, its private pointer is to `node`, and its file operations keep this module
 /// busy while a file is open.
-pub(crate) struct Registration<T: PrivateIoctl> {
+pub(crate) struct Registration<T: PrivateIoctls> {
     vdev: NonNull<bindings::video_device>,
     node: Pin<KBox<Node<T>>>,
     /// The parts of the mem2mem device are shown by the media device.
@@ -134,11 +131,11 @@ pub(crate) struct Registration<T: PrivateIoctl> {
 }
 
 // SAFETY: A video device may be unregistered from any thread.
-unsafe impl<T: PrivateIoctl> Send for Registration<T> {}
+unsafe impl<T: PrivateIoctls> Send for Registration<T> {}
 // SAFETY: There is nothing to do with a shared reference.
-unsafe impl<T: PrivateIoctl> Sync for Registration<T> {}
+unsafe impl<T: PrivateIoctls> Sync for Registration<T> {}
 
-impl<T: PrivateIoctl> Registration<T> {
+impl<T: PrivateIoctls> Registration<T> {
     /// Registers a mem2mem video device below `parent`. It can be opened before this returns.
     ///
     /// # Safety
@@ -199,7 +196,7 @@ impl<T: PrivateIoctl> Registration<T> {
     fn fill(vdev: &mut bindings::video_device, node: &Node<T>) {
         let info = node.info;
 
-        super::fill_chars(&mut vdev.name, info.name);
+        super::fill_chars(&mut vdev.name, info.name.to_bytes());
         vdev.vfl_dir = bindings::vfl_devnode_direction_VFL_DIR_M2M;
         vdev.fops = &Files::<T>::OPS;
         vdev.ioctl_ops = match info.layout {
@@ -219,7 +216,7 @@ impl<T: PrivateIoctl> Registration<T> {
     }
 }
 
-impl<T: PrivateIoctl> Drop for Registration<T> {
+impl<T: PrivateIoctls> Drop for Registration<T> {
     fn drop(&mut self) {
         self.node.media.unregister();
         if self.is_shown {
@@ -233,9 +230,9 @@ impl<T: PrivateIoctl> Drop for Registration<T> {
 }
 
 /// `struct v4l2_file_operations` of a `T`.
-struct Files<T: PrivateIoctl>(PhantomData<T>);
+struct Files<T: PrivateIoctls>(PhantomData<T>);
 
-impl<T: PrivateIoctl> Files<T> {
+impl<T: PrivateIoctls> Files<T> {
     /// # Safety
     ///
     /// As `v4l2_file_operations.open`, on a video device of a `T`.
@@ -271,24 +268,14 @@ impl<T: PrivateIoctl> Files<T> {
     ///
     /// As `v4l2_file_operations.unlocked_ioctl`, on a video device of a `T`.
     unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
-        if cmd != T::CMD {
-            // SAFETY: By the caller.
-            return unsafe { bindings::video_ioctl2(file, cmd, arg) };
-        }
-
         // SAFETY: By the caller.
         let this = unsafe { FileHandle::<T>::of_file(file) };
-        let run = || {
-            let arg = kernel::uaccess::UserSlice::new(
-                kernel::uaccess::UserPtr::from_addr(arg),
-                size_of::<T::Arg>(),
-            );
-            T::ioctl(this, arg.reader().read::<T::Arg>()?)
-        };
 
-        match run() {
-            Ok(()) => 0,
-            Err(error) => error.to_errno() as c_long,
+        match T::ioctl(this, cmd, UserPtr::from_addr(arg)) {
+            Some(Ok(())) => 0,
+            Some(Err(error)) => error.to_errno() as c_long,
+            // SAFETY: By the caller.
+            None => unsafe { bindings::video_ioctl2(file, cmd, arg) },
         }
     }
 

@@ -18,7 +18,8 @@ pub(crate) enum State {
 }
 
 impl State {
-    fn as_raw(self) -> bindings::vb2_buffer_state {
+    /// The `enum vb2_buffer_state`.
+    pub(crate) fn as_raw(self) -> bindings::vb2_buffer_state {
         match self {
             Self::Done => bindings::vb2_buffer_state_VB2_BUF_STATE_DONE,
             Self::Error => bindings::vb2_buffer_state_VB2_BUF_STATE_ERROR,
@@ -188,6 +189,20 @@ impl Buffer {
         }
     }
 
+    /// `V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF`: the job of this OUTPUT buffer leaves the CAPTURE buffer
+    /// to the next one. Stays as it is while the buffer is active.
+    pub(crate) fn holds_capture(&self) -> bool {
+        // SAFETY: By the type's invariant.
+        unsafe { (*self.0.get()).flags & bindings::V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF != 0 }
+    }
+
+    /// `vb2_v4l2_buffer.is_held`: a job has left this CAPTURE buffer to the next one. For the
+    /// buffer of the running job.
+    pub(crate) fn is_held(&self) -> bool {
+        // SAFETY: By the type's invariant.
+        unsafe { (*self.0.get()).is_held }
+    }
+
     /// `v4l2_m2m_buf_copy_metadata()` from this OUTPUT buffer.
     pub(crate) fn copy_metadata_to(&self, capture: &Buffer) {
         // SAFETY: By the types' invariants.
@@ -202,6 +217,9 @@ impl Buffer {
 /// The buffer is `VB2_BUF_STATE_ACTIVE` and on no ready list.
 #[must_use = "a buffer that is not given back is lost to userspace until STREAMOFF"]
 pub(crate) struct ActiveBuffer(NonNull<Buffer>);
+
+// SAFETY: A buffer may be used from any thread.
+unsafe impl Send for ActiveBuffer {}
 
 impl ActiveBuffer {
     /// # Safety

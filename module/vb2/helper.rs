@@ -22,18 +22,36 @@ pub(crate) fn opt_in(queue: &mut bindings::vb2_queue, opted_in: bool) {
 #[must_use = "the section in which the hardware is kicked has to be ended"]
 pub(crate) struct Attached(bool);
 
-/// `vb2_attach_release_fences()` for all buffers of one job, in one batch. Sleeps.
+/// `vb2_attach_release_fences()` for the buffers that one job gives back, in one batch. Sleeps.
 ///
-/// All of them are active and stay so until the hardware is kicked.
-pub(crate) fn attach(src: &Buffer, dst: &Buffer) -> Result<Attached> {
-    let mut buffers = [src.as_vb2(), dst.as_vb2()];
+/// All of them are active and stay so until the hardware is kicked. The job leaves the others on
+/// their ready lists, so nobody could tell when a fence of theirs would be signalled.
+pub(crate) fn attach(given: [Option<&Buffer>; 2]) -> Result<Attached> {
+    let mut buffers = [core::ptr::null_mut(); 2];
+    let mut count = 0;
     let mut cookie = false;
 
-    // SAFETY: Both buffers are valid; the array and the cookie are only used during the call.
+    for (to, buffer) in buffers.iter_mut().zip(given.into_iter().flatten()) {
+        *to = buffer.as_vb2();
+        count += 1;
+    }
+    // SAFETY: The first `count` buffers are valid; the array and the cookie are only used during
+    // the call.
     to_result(unsafe {
-        bindings::vb2_attach_release_fences(buffers.as_mut_ptr(), buffers.len() as u32, &mut cookie)
+        bindings::vb2_attach_release_fences(buffers.as_mut_ptr(), count, &mut cookie)
     })?;
     Ok(Attached(cookie))
+}
+
+/// Whether the buffer has a release fence that is not signalled. The answer lasts while the caller
+/// keeps others from giving the buffer back.
+pub(crate) fn is_attached(buffer: &Buffer) -> bool {
+    // SAFETY: The buffer is valid. The pointer is written by others only when they give it back.
+    unsafe {
+        !(&raw const (*buffer.as_vb2()).release_fence)
+            .read_volatile()
+            .is_null()
+    }
 }
 
 /// `vb2_buffer_attach_release_fence()`: the one-buffer case.

@@ -17,8 +17,13 @@ pub(crate) fn opt_in(_queue: &mut bindings::vb2_queue, _opted_in: bool) {}
 pub(crate) enum Attached {}
 
 /// Fails.
-pub(crate) fn attach(_src: &Buffer, _dst: &Buffer) -> Result<Attached> {
+pub(crate) fn attach(_given: [Option<&Buffer>; 2]) -> Result<Attached> {
     Err(EOPNOTSUPP)
+}
+
+/// There is none.
+pub(crate) fn is_attached(_buffer: &Buffer) -> bool {
+    false
 }
 
 /// Fails.

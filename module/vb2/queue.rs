@@ -53,7 +53,8 @@ pub(crate) struct Config {
     /// Where the memory of buffers comes from.
     pub(crate) memory: Memory,
     /// A job may leave its CAPTURE buffer to the next one:
-    /// `VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF`. Of OUTPUT queues only.
+    /// `VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF`. Of OUTPUT queues only, and then each job has to
+    /// end with [`give_back_and_finish`](crate::v4l2::mem2mem::Job::give_back_and_finish).
     pub(crate) hold_capture: bool,
 }
 
@@ -178,10 +179,86 @@ impl Queue {
         unsafe { shim::rust_helper_vb2_is_busy(self.as_raw()) }
     }
 
+    /// `vb2_queue.lock`
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        // SAFETY: By the type's invariant the queue has an initialised mutex.
+        unsafe { bindings::mutex_lock((*self.as_raw()).lock) };
+        Locked(self)
+    }
+
+    /// Whether `VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF` is set.
+    pub(crate) fn may_hold_capture(&self) -> bool {
+        // SAFETY: By the type's invariant.
+        unsafe {
+            (*self.as_raw()).subsystem_flags & bindings::VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF
+                != 0
+        }
+    }
+
     /// `vb2_clear_last_buffer_dequeued()`: DQBUF answers EPIPE no longer.
     pub(crate) fn clear_last_buffer_dequeued(&self) {
         // SAFETY: By the type's invariant.
         unsafe { shim::rust_helper_vb2_clear_last_buffer_dequeued(self.as_raw()) };
+    }
+}
+
+/// A queue whose lock is held.
+///
+/// # Invariants
+///
+/// The queue's lock is held by the current thread.
+#[must_use = "the lock is given up at once"]
+pub(crate) struct Locked<'a>(&'a Queue);
+
+impl Locked<'_> {
+    /// Fails once buffers are allocated: what userspace was told of the queue counts.
+    fn without_buffers(&self, queue: &Queue) -> Result<*mut bindings::vb2_queue> {
+        // SAFETY: By the type's invariants both are valid.
+        let same = unsafe { (*self.0.as_raw()).lock == (*queue.as_raw()).lock };
+
+        if !same {
+            return Err(EINVAL);
+        }
+        if queue.is_busy() {
+            return Err(EBUSY);
+        }
+        Ok(queue.as_raw())
+    }
+
+    /// Sets `vb2_queue.min_queued_buffers` of a queue with this lock.
+    pub(crate) fn set_min_queued(&self, queue: &Queue, buffers: u32) -> Result {
+        let queue = self.without_buffers(queue)?;
+
+        // SAFETY: By the type's invariant nobody else uses the queue.
+        let queue = unsafe { &mut *queue };
+        // QBUF of a request must not fail, as start_streaming may.
+        if buffers != 0 && queue.supports_requests() != 0 {
+            return Err(EINVAL);
+        }
+        queue.min_queued_buffers = buffers;
+        queue.min_reqbufs_allocation = queue.min_reqbufs_allocation.max(buffers + 1);
+        Ok(())
+    }
+
+    /// Sets `VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF` of an OUTPUT queue with this lock.
+    pub(crate) fn set_may_hold_capture(&self, queue: &Queue, may: bool) -> Result {
+        if queue.may_hold_capture() == may {
+            return Ok(());
+        }
+        let queue = self.without_buffers(queue)?;
+
+        // SAFETY: By the type's invariant nobody else uses the queue.
+        unsafe {
+            (*queue).subsystem_flags ^= bindings::VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::mutex_unlock((*self.0.as_raw()).lock) };
     }
 }
 

@@ -125,6 +125,12 @@ impl Clock {
         };
     }
 
+    /// Takes the work item off its queue, and waits for it if it runs. May sleep.
+    pub(crate) fn cancel_work(&self) {
+        // SAFETY: By the type's invariant the work item is initialised.
+        unsafe { bindings::cancel_work_sync(self.work.get()) };
+    }
+
     /// Wakes whoever waits in [`wait`](Self::wait), or will.
     pub(crate) fn ring(&self) {
         // SAFETY: By the type's invariant the completion is initialised.

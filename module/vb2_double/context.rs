@@ -4,20 +4,23 @@
 
 use crate::{
     clock::{self, Clock, HasClock},
+    control::{self, Suspenders},
     controls,
     decoder::{self, Decoder},
     drain,
     encoder::{self, Encoder},
     engine::Engine,
+    finish::From,
     formats::{self, Formats, PerPlane},
     job,
-    knobs::{Knob, Knobs, S_KNOB},
+    knobs::Knobs,
+    stats::Stats,
     v4l2::{
         self,
         ctrl,
         format::{Description, Fraction, FrameIntervals, FrameSizes, Rect},
         ioctl,
-        video_device::PrivateIoctl,
+        mem2mem,
         Codec,
         Event,
         FileHandle,
@@ -45,8 +48,6 @@ use kernel::{
     sync::{Arc, SpinLockIrq}, //
 };
 
-/// Largest plane that can be allocated: room for the largest frame twice.
-const MAX_PLANE: u32 = 32 << 20;
 /// Most memory that one REQBUFS or CREATE_BUFS gets.
 const MAX_MEMORY: u32 = 64 << 20;
 
@@ -64,6 +65,12 @@ pub(crate) struct State {
     pub(crate) engine: Engine,
     /// The next job was aborted before its `device_run` was called.
     pub(crate) aborted: bool,
+    /// A pipelined job has ended, and the next may be asked for.
+    pub(crate) asks_for_job: bool,
+    /// This file has suspended the video device.
+    pub(crate) suspended: bool,
+    /// What is counted.
+    pub(crate) stats: Stats,
 }
 
 impl State {
@@ -75,6 +82,9 @@ impl State {
             knobs: Knobs::default(),
             engine: Engine::default(),
             aborted: false,
+            asks_for_job: false,
+            suspended: false,
+            stats: Stats::default(),
         }
     }
 
@@ -98,11 +108,55 @@ pub(crate) struct Context {
     /// Chunks are written with this lock held: whoever has it knows that no store is under way.
     #[pin]
     pub(crate) state: SpinLockIrq<State>,
+    /// Held while a drain begins, and from the question whether a job is a drain's last until its
+    /// buffers are off their ready lists. Is taken before the state's.
+    #[pin]
+    pub(crate) drain: SpinLockIrq<()>,
     pub(crate) queue: Arc<clock::Queue>,
+    pub(crate) suspenders: Arc<Suspenders>,
     pub(crate) attach: Attach,
     /// The video device that it is a file of.
     pub(crate) node: &'static Info,
     memory: Memory,
+}
+
+impl Context {
+    /// Whether jobs may be pipelined: not where a drain needs the last frame on its ready list.
+    pub(crate) fn can_pipeline(&self) -> bool {
+        self.node.codec == Codec::None
+    }
+
+    /// Whether CAPTURE buffers may be held: slices are a matter of devices that have no stream.
+    pub(crate) fn can_hold(&self) -> bool {
+        self.node.codec == Codec::None
+    }
+
+    /// What was counted so far.
+    pub(crate) fn stats(&self) -> Stats {
+        let state = self.state.lock();
+
+        Stats {
+            late: state.engine.late_count(),
+            ..state.stats
+        }
+    }
+
+    /// Counts the CAPTURE buffers that mem2mem gives back by itself in a step of a drain.
+    pub(crate) fn counting_last<R>(&self, m2m: &mem2mem::Context, step: impl FnOnce() -> R) -> R {
+        let before = m2m.num_ready(Direction::Capture);
+        let result = step();
+        let given = before.saturating_sub(m2m.num_ready(Direction::Capture));
+
+        self.state.lock().stats.done_capture += u64::from(given);
+        result
+    }
+
+    /// Counts a buffer that is about to be given back.
+    pub(crate) fn counts_given(&self, buffer: &Buffer, in_state: vb2::State) {
+        let given = core::iter::once(buffer);
+
+        self.state.lock().stats.give(given, in_state);
+    }
 }
 
 /// What the callbacks get.
@@ -115,11 +169,14 @@ unsafe impl HasClock for Handle {
     const OFFSET: usize = Handle::DATA_OFFSET + offset_of!(Context, clock);
 
     fn expired(&self) {
-        job::look(self, Engine::tick);
+        job::look(self, From::Interrupt, Engine::tick);
     }
 
     fn work(&self) {
-        job::look(self, Engine::work);
+        job::look(self, From::Work, Engine::work);
+        if core::mem::take(&mut self.state.lock().asks_for_job) {
+            self.m2m().try_schedule();
+        }
     }
 }
 
@@ -130,11 +187,9 @@ impl vb2::queue::Operations for Context {
     fn queue_setup(this: &Handle, queue: &Queue, mut setup: Setup<'_>) -> Result {
         let frame = *this.state.lock().formats.frame(queue.direction());
         let bytes = frame.bytes();
-        let least = &bytes[..frame.planes()];
-        let fits = |(size, least): (&u32, &u32)| (*least..=MAX_PLANE).contains(size);
         let sizes = match setup.asked {
-            [] => least,
-            asked if asked.len() == least.len() && asked.iter().zip(least).all(fits) => asked,
+            [] => &bytes[..frame.planes()],
+            asked if frame.fits(asked) => asked,
             _ => return Err(EINVAL),
         };
 
@@ -176,13 +231,22 @@ impl vb2::queue::Operations for Context {
         let queue = buffer.queue();
         let is_capture = queue.direction() == Direction::Capture;
 
+        this.state.lock().stats.queue(queue.direction());
         if is_capture && queue.is_streaming() && this.m2m().next_dst_is_last() {
             return drain::end(this, buffer);
         }
-        if this.attach == Attach::BufQueue && helper::attach_one(&buffer).is_err() {
-            return buffer.done(vb2::State::Error);
+        if this.attach == Attach::BufQueue {
+            if helper::attach_one(&buffer).is_err() {
+                this.counts_given(&buffer, vb2::State::Error);
+                return buffer.done(vb2::State::Error);
+            }
+            this.state.lock().stats.fences += u64::from(helper::is_attached(&buffer));
         }
+        let is_streaming = queue.is_streaming();
         this.m2m().buf_queue(buffer);
+        if !is_capture && is_streaming {
+            decoder::tell_source(this);
+        }
     }
 
     fn start_streaming(this: &Handle, queue: &Queue) {
@@ -190,10 +254,19 @@ impl vb2::queue::Operations for Context {
     }
 
     fn stop_streaming(this: &Handle, queue: Stopped<'_>) {
-        // No job runs: mem2mem has waited for it. If one was aborted in vain, that is settled now.
-        this.state.lock().aborted = false;
+        // mem2mem has waited for its job, so that no other is left than a pipelined one. If one was
+        // aborted in vain, that is settled now.
+        job::end_pipeline(this);
+        {
+            let mut state = this.state.lock();
+            state.aborted = false;
+            if queue.direction() == Direction::Output {
+                state.knobs.drop_source();
+            }
+        }
         while let Some(buffer) = this.m2m().take_stopped(&queue) {
             this.complete_request(&buffer);
+            this.counts_given(&buffer, vb2::State::Error);
             buffer.done(vb2::State::Error);
         }
         decoder::stop_streaming(this, &queue);
@@ -281,22 +354,6 @@ impl ioctl::Operations for Context {
     }
 }
 
-impl PrivateIoctl for Context {
-    const CMD: u32 = S_KNOB;
-    type Arg = Knob;
-
-    fn ioctl(this: &Handle, knob: Knob) -> Result {
-        let mut state = this.state.lock();
-
-        state.knobs.set(knob)?;
-        // The gate may have been opened before a writer that waits for it.
-        if state.engine.is_running() {
-            this.clock.arm(0);
-        }
-        Ok(())
-    }
-}
-
 #[vtable]
 impl v4l2::Driver for Context {
     type Shared = Shared;
@@ -305,24 +362,29 @@ impl v4l2::Driver for Context {
         try_pin_init!(Self {
             clock <- Clock::new::<Handle>(),
             state <- new_spinlock_irq!(State::new(shared.node)),
+            drain <- new_spinlock_irq!(()),
             queue: shared.queue.clone(),
+            suspenders: shared.suspenders.clone(),
             attach: shared.attach,
             node: shared.node,
             memory: shared.memory,
         })
     }
 
+    fn closing(this: &Handle) {
+        control::closing(this);
+    }
+
     fn queue_config(&self, direction: Direction) -> Config {
         Config {
             release_fences: self.attach != Attach::None,
             memory: self.memory,
-            // Slices are a matter of devices that have no stream.
-            hold_capture: self.node.codec == Codec::None && direction == Direction::Output,
+            hold_capture: self.can_hold() && direction == Direction::Output,
         }
     }
 
     fn controls(shared: &Shared, controls: &mut ctrl::Setup<'_, Self>) {
-        controls::add(shared.node.codec, controls);
+        controls::add(shared.node, controls);
     }
 
     fn s_ctrl(this: &Handle, id: u32, value: i32) -> Result {

@@ -19,6 +19,8 @@ use kernel::{bindings, prelude::*};
 pub(crate) struct Decoder {
     /// The stream has changed its size and userspace has not answered yet: no job may run.
     changed: bool,
+    /// The stream's first size was told.
+    told: bool,
     sequence_out: u32,
     sequence_cap: u32,
 }
@@ -64,7 +66,24 @@ pub(crate) fn change_source(this: &Handle, size: Size, dst: Option<ActiveBuffer>
     if let Some(dst) = dst {
         drain::make_empty(&dst, sequence);
         dst.set_last(true);
+        this.counts_given(&dst, State::Done);
         dst.done(State::Done);
+    }
+}
+
+/// There is an OUTPUT buffer in a stream that has begun: tells the size of the stream once, if it has
+/// one and userspace has no CAPTURE buffers yet.
+pub(crate) fn tell_source(this: &Handle) {
+    if this.m2m().queue(Direction::Capture).is_busy() {
+        return;
+    }
+
+    let is_first = {
+        let mut state = this.state.lock();
+        state.formats.tells_size() && !core::mem::replace(&mut state.decoder.told, true)
+    };
+    if is_first {
+        this.send(Event::ResolutionChange);
     }
 }
 
@@ -93,6 +112,9 @@ pub(crate) fn start_streaming(this: &Handle, queue: &Queue) {
         .decoder
         .restart_sequence(queue.direction());
     this.m2m().update_start_streaming_state(queue);
+    if queue.direction() == Direction::Output && this.m2m().num_ready(Direction::Output) > 0 {
+        tell_source(this);
+    }
 }
 
 /// STREAMOFF, after all buffers of the queue were given back.
@@ -103,6 +125,9 @@ pub(crate) fn stop_streaming(this: &Handle, queue: &Queue) {
         if core::mem::take(&mut this.state.lock().decoder.changed) {
             return;
         }
+    }
+    if queue.direction() == Direction::Output {
+        this.state.lock().decoder.told = false;
     }
     drain::stop_streaming(this, queue);
 }

@@ -5,7 +5,7 @@
 use crate::{
     context::Handle,
     v4l2::Event,
-    vb2::{ActiveBuffer, Direction, Queue}, //
+    vb2::{ActiveBuffer, Direction, Queue, State}, //
 };
 use kernel::{bindings, prelude::*};
 
@@ -21,6 +21,7 @@ pub(crate) fn end(this: &Handle, dst: ActiveBuffer) {
     let sequence = this.state.lock().decoder.next_sequence(Direction::Capture);
 
     make_empty(&dst, sequence);
+    this.counts_given(&dst, State::Done);
     this.m2m().last_buffer_done(dst);
     this.send(Event::EndOfStream);
 }
@@ -39,8 +40,8 @@ pub(crate) fn stop(this: &Handle, command: impl FnOnce() -> Result) -> Result {
     {
         // The end of a job asks whether its frame is the last of a drain. It must not do so while
         // the drain is half begun, or nothing would ever end it.
-        let _state = this.state.lock();
-        command()?;
+        let _drain = this.drain.lock();
+        this.counting_last(this.m2m(), command)?;
     }
     announce(this, was_stopped);
     Ok(())
@@ -65,7 +66,7 @@ pub(crate) fn stop_streaming(this: &Handle, queue: &Queue) {
     let m2m = this.m2m();
     let was_stopped = m2m.has_stopped();
 
-    m2m.update_stop_streaming_state(queue);
+    this.counting_last(m2m, || m2m.update_stop_streaming_state(queue));
     if queue.direction() == Direction::Output {
         announce(this, was_stopped);
     }

@@ -7,17 +7,24 @@
 //! is dropped in the same step, so nothing is stored after that.
 
 use crate::{
-    formats::{PerPlane, MAX_PLANES},
+    formats::PerPlane,
     v4l2::mem2mem,
     vb2::{
         trace::{self, Phase},
+        ActiveBuffer,
+        Buffer,
+        Direction,
         State, //
     },
     writer::{Completion, Fault, Plan, Progress, Writer},
 };
+use core::mem;
 
 #[cfg(plant = "abort_signals_early")]
 use crate::plant::Orphanage;
+
+/// From the watchdog that ends a job to the interrupt that comes too late.
+const LATENESS: u64 = 500_000;
 
 /// Why a job ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,22 +41,103 @@ pub(crate) enum Cause {
     Refused,
 }
 
-/// A job that has ended and whose buffers must be given back: the writer is stopped.
-#[must_use = "somebody waits for the buffers of this job"]
-pub(crate) struct Ended {
-    /// What mem2mem waits for.
-    pub(crate) m2m: mem2mem::Job,
-    /// The job's id.
-    pub(crate) job: u64,
+/// Where the buffers of a job are.
+pub(crate) enum Hold {
+    /// On their ready lists: the job ends for mem2mem when they are given back.
+    Listed(mem2mem::Job),
+    /// On none, if the job gives them back. For mem2mem the job has ended.
+    Taken {
+        /// The OUTPUT buffer.
+        src: Option<ActiveBuffer>,
+        /// The CAPTURE buffer.
+        dst: Option<ActiveBuffer>,
+    },
+}
+
+/// The buffers of a job.
+pub(crate) struct Buffers {
+    /// Where they are.
+    pub(crate) hold: Hold,
+    /// The job gives its OUTPUT buffer back: there are no more frames in it.
+    pub(crate) gives_src: bool,
+    /// The job gives its CAPTURE buffer back: it is not held for the next job.
+    pub(crate) gives_dst: bool,
+}
+
+impl Buffers {
+    /// The buffers of a job that is about to be prepared.
+    pub(crate) fn new(m2m: mem2mem::Job, plan: &Plan) -> Self {
+        Self {
+            gives_src: plan.last_frame,
+            gives_dst: !m2m.src().is_some_and(Buffer::holds_capture),
+            hold: Hold::Listed(m2m),
+        }
+    }
+
+    /// The OUTPUT buffer.
+    pub(crate) fn src(&self) -> Option<&Buffer> {
+        match &self.hold {
+            Hold::Listed(m2m) => m2m.src(),
+            Hold::Taken { src, .. } => src.as_deref(),
+        }
+    }
+
+    /// The CAPTURE buffer.
+    pub(crate) fn dst(&self) -> Option<&Buffer> {
+        match &self.hold {
+            Hold::Listed(m2m) => m2m.dst(),
+            Hold::Taken { dst, .. } => dst.as_deref(),
+        }
+    }
+
+    /// The buffers that the job gives back: OUTPUT, CAPTURE.
+    pub(crate) fn given(&self) -> [Option<&Buffer>; 2] {
+        [
+            self.src().filter(|_| self.gives_src),
+            self.dst().filter(|_| self.gives_dst),
+        ]
+    }
+
+    /// Tells of a step of the job, for the buffers that it gives back: those have a fence.
+    pub(crate) fn tell(&self, job: u64, phase: Phase) {
+        for buffer in self.given().into_iter().flatten() {
+            trace::hw_job(buffer, job, phase);
+        }
+    }
+
+    /// Takes what the job gives back off its ready lists. Answers what mem2mem waits for.
+    fn take(&mut self) -> Option<mem2mem::Job> {
+        let Hold::Listed(m2m) = &mut self.hold else {
+            return None;
+        };
+        let src = if self.gives_src {
+            m2m.take(Direction::Output)
+        } else {
+            None
+        };
+        let dst = m2m.take(Direction::Capture);
+
+        match mem::replace(&mut self.hold, Hold::Taken { src, dst }) {
+            Hold::Listed(m2m) => Some(m2m),
+            Hold::Taken { .. } => None,
+        }
+    }
+}
+
+/// How a job went.
+#[derive(Clone, Copy)]
+pub(crate) struct Outcome {
+    /// How it was to go.
+    pub(crate) plan: Plan,
     /// Why it ended.
     pub(crate) cause: Cause,
-    /// Bytes that a completed job wrote to each plane.
+    /// Bytes that were to be written.
     pub(crate) bytes: PerPlane<usize>,
     /// Whether the hardware was kicked at all.
     pub(crate) kicked: bool,
 }
 
-impl Ended {
+impl Outcome {
     /// In which state the buffers go back.
     pub(crate) fn state(&self) -> State {
         match self.cause {
@@ -59,15 +147,24 @@ impl Ended {
     }
 }
 
+/// A job that has ended and whose buffers must be given back: the writer is stopped.
+#[must_use = "somebody waits for the buffers of this job"]
+pub(crate) struct Ended {
+    /// How it went.
+    pub(crate) outcome: Outcome,
+    /// Its buffers.
+    pub(crate) buffers: Buffers,
+}
+
 /// A job that the hardware works on.
 pub(crate) struct Job {
     /// Writes it.
     pub(crate) writer: Writer,
-    /// What mem2mem waits for, and its buffers.
-    pub(crate) m2m: mem2mem::Job,
+    /// Its buffers.
+    pub(crate) buffers: Buffers,
     /// How it is to go.
     pub(crate) plan: Plan,
-    /// Bytes to be written to each plane.
+    /// Bytes to be written.
     pub(crate) bytes: PerPlane<usize>,
     /// When the watchdog bites.
     pub(crate) deadline: u64,
@@ -87,9 +184,9 @@ pub(crate) enum Next {
     End(Ended),
 }
 
-/// The hardware of one open file.
+/// What the hardware is at.
 #[derive(Default)]
-pub(crate) enum Engine {
+enum Stage {
     /// No job.
     #[default]
     Idle,
@@ -103,111 +200,192 @@ pub(crate) enum Engine {
     Ending,
 }
 
+/// An interrupt that comes after the watchdog has ended its job.
+#[derive(Clone, Copy)]
+struct Late {
+    /// Which kick it is the answer to.
+    kick: u64,
+    at: u64,
+}
+
+/// The hardware of one open file.
+#[derive(Default)]
+pub(crate) struct Engine {
+    stage: Stage,
+    /// Number of the latest kick. Ids of jobs may come again, as userspace likes.
+    kick: u64,
+    late: Option<Late>,
+    late_count: u64,
+}
+
 impl Engine {
     /// `device_run` begins to prepare a job.
     pub(crate) fn begin(&mut self, aborted: bool) {
-        *self = Self::Starting(aborted.then_some(Cause::Aborted));
+        self.stage = Stage::Starting(aborted.then_some(Cause::Aborted));
     }
 
     /// The job that was being prepared cannot run.
-    pub(crate) fn refuse(&mut self, m2m: mem2mem::Job, job: u64, cause: Cause) -> Ended {
-        *self = Self::Ending;
+    pub(crate) fn refuse(&mut self, buffers: Buffers, plan: Plan, cause: Cause) -> Ended {
+        self.stage = Stage::Ending;
         Ended {
-            m2m,
-            job,
-            cause,
-            bytes: [0; MAX_PLANES],
-            kicked: false,
+            outcome: Outcome {
+                plan,
+                cause,
+                bytes: PerPlane::default(),
+                kicked: false,
+            },
+            buffers,
         }
     }
 
     /// The hardware is kicked. Fails if somebody ended the job while it was being prepared.
     pub(crate) fn kick(&mut self, job: Job) -> Result<(), Ended> {
-        if let Self::Starting(Some(cause)) = *self {
+        if let Stage::Starting(Some(cause)) = self.stage {
             #[cfg(plant = "abort_signals_early")]
             if let Some(orphanage) = job.orphanage {
                 orphanage.take(job.writer, Cause::Refused);
             }
-            return Err(self.refuse(job.m2m, job.plan.job, cause));
+            return Err(self.refuse(job.buffers, job.plan, cause));
         }
-        tell(&job.m2m, job.plan.job, Phase::Start);
-        *self = Self::Running(job);
+        job.buffers.tell(job.plan.job, Phase::Start);
+        self.kick = self.kick.wrapping_add(1);
+        self.stage = Stage::Running(job);
         Ok(())
+    }
+
+    /// Takes the buffers of the running job off their ready lists, if it is pipelined, after
+    /// `label` has seen them. Answers what mem2mem waits for.
+    pub(crate) fn take_over(
+        &mut self,
+        label: impl FnOnce(&Plan, &Buffer, &Buffer),
+    ) -> Option<mem2mem::Job> {
+        let Stage::Running(job) = &mut self.stage else {
+            return None;
+        };
+        if job.plan.completion != Completion::Pipelined {
+            return None;
+        }
+
+        if let (Some(src), Some(dst)) = (job.buffers.src(), job.buffers.dst()) {
+            label(&job.plan, src, dst);
+        }
+        job.buffers.take()
+    }
+
+    /// When to look again, if the running job wants it at `at`.
+    pub(crate) fn next_look(&self, at: u64) -> u64 {
+        self.late.map_or(at, |late| at.min(late.at))
+    }
+
+    /// When to look again, if no job runs.
+    pub(crate) fn next_look_at_rest(&self) -> Option<u64> {
+        self.late.map(|late| late.at)
+    }
+
+    /// Interrupts that came too late.
+    pub(crate) fn late_count(&self) -> u64 {
+        self.late_count
     }
 
     /// Ends the running job: the writer stores nothing after this.
     fn end(&mut self, cause: Cause) -> Next {
-        let Self::Running(job) = core::mem::replace(self, Self::Ending) else {
+        let stage = mem::replace(&mut self.stage, Stage::Ending);
+        let Stage::Running(job) = stage else {
+            self.stage = stage;
             return Next::Nothing;
-        };
-        let ended = Ended {
-            m2m: job.m2m,
-            job: job.plan.job,
-            cause,
-            bytes: match cause {
-                Cause::Completed => job.bytes,
-                _ => [0; MAX_PLANES],
-            },
-            kicked: true,
         };
 
         #[cfg(plant = "abort_signals_early")]
         if let Some(orphanage) = job.orphanage {
             orphanage.take(job.writer, cause);
         }
-        Next::End(ended)
+        Next::End(Ended {
+            outcome: Outcome {
+                plan: job.plan,
+                cause,
+                bytes: job.bytes,
+                kicked: true,
+            },
+            buffers: job.buffers,
+        })
     }
 
     /// As [`end`](Self::end), from outside: what `device_run` polls, it also gives back.
     fn interrupt(&mut self, cause: Cause) -> Next {
-        let polled =
-            matches!(self, Self::Running(job) if job.plan.completion == Completion::Inline);
-
         match self.end(cause) {
-            Next::End(ended) if polled => {
-                *self = Self::Stopped(ended);
+            Next::End(ended) if ended.outcome.plan.completion == Completion::Inline => {
+                self.stage = Stage::Stopped(ended);
                 Next::From(Completion::Inline)
             }
             next => next,
         }
     }
 
-    /// The job shall end soon. False if there is none yet, and the next has to be told.
-    pub(crate) fn abort(&mut self) -> Result<Next, NotRunning> {
-        match self {
-            Self::Idle => Err(NotRunning),
-            Self::Starting(cause) => {
-                *cause = Some(Cause::Aborted);
-                Ok(Next::Nothing)
-            }
-            Self::Running(_) => Ok(self.interrupt(Cause::Aborted)),
-            Self::Stopped(_) | Self::Ending => Ok(Next::Nothing),
+    /// The job shall end soon: at once, or when its writer is through if `waits`. Fails if there is
+    /// none yet, and the next has to be told.
+    pub(crate) fn abort(&mut self, waits: bool) -> Result<Next, NotRunning> {
+        match &mut self.stage {
+            Stage::Idle => return Err(NotRunning),
+            // By itself, or because the watchdog bites.
+            _ if waits => (),
+            Stage::Starting(cause) => *cause = Some(Cause::Aborted),
+            Stage::Running(_) => return Ok(self.interrupt(Cause::Aborted)),
+            Stage::Stopped(_) | Stage::Ending => (),
         }
+        Ok(Next::Nothing)
+    }
+
+    /// The watchdog bites. If the interrupt of this job is not lost, it is yet to come.
+    fn bite(&mut self) -> Next {
+        if let Stage::Running(job) = &self.stage {
+            if job.plan.fault == Some(Fault::Late) {
+                self.late = Some(Late {
+                    kick: self.kick,
+                    at: job.deadline.saturating_add(LATENESS),
+                });
+            }
+        }
+        self.interrupt(Cause::Watchdog)
+    }
+
+    /// An interrupt says that the job of this kick is done.
+    fn done(&mut self, kick: u64) -> Next {
+        if kick == self.kick && self.is_running() {
+            return self.end(Cause::Completed);
+        }
+        // The watchdog has ended that job; what runs now is another.
+        self.late_count += 1;
+        Next::Nothing
     }
 
     /// The timer expired.
     pub(crate) fn tick(&mut self, now: u64, gate: u32) -> Next {
-        let Self::Running(job) = self else {
-            return Next::Nothing;
+        if let Some(late) = self.late.take_if(|late| now >= late.at) {
+            if let next @ Next::End(_) = self.done(late.kick) {
+                return next;
+            }
+        }
+        let Stage::Running(job) = &self.stage else {
+            return self.late.map_or(Next::Nothing, |late| Next::At(late.at));
         };
 
         if now >= job.deadline {
-            return self.interrupt(Cause::Watchdog);
+            return self.bite();
         }
         match job.plan.completion {
-            Completion::Timer => self.work(now, gate),
+            Completion::Timer | Completion::Locked | Completion::Pipelined => self.work(now, gate),
             other => Next::From(other),
         }
     }
 
     /// The hardware works, in the context that the job completes in.
     pub(crate) fn work(&mut self, now: u64, gate: u32) -> Next {
-        let Self::Running(job) = self else {
+        let Stage::Running(job) = &mut self.stage else {
             return Next::Nothing;
         };
-        let (id, m2m) = (job.plan.job, &job.m2m);
+        let (id, buffers) = (job.plan.job, &job.buffers);
         let tell = |phase| {
-            if let Some(dst) = m2m.dst() {
+            if let [_, Some(dst)] = buffers.given() {
                 trace::hw_job(dst, id, phase);
             }
         };
@@ -216,39 +394,37 @@ impl Engine {
             Progress::Until(at) => Next::At(at.min(job.deadline)),
             Progress::Held => Next::At(job.deadline),
             Progress::Written => match job.plan.fault {
-                None => self.end(Cause::Completed),
+                None => self.done(self.kick),
                 Some(Fault::Error) => self.end(Cause::Failed),
-                Some(Fault::Lost) => Next::At(job.deadline),
+                Some(Fault::Lost | Fault::Late) => Next::At(job.deadline),
             },
         }
     }
 
     /// As [`work`](Self::work), for `device_run` that polls.
     pub(crate) fn poll(&mut self, now: u64, gate: u32) -> Next {
-        match core::mem::replace(self, Self::Ending) {
-            Self::Stopped(ended) => Next::End(ended),
+        match mem::replace(&mut self.stage, Stage::Ending) {
+            Stage::Stopped(ended) => Next::End(ended),
             other => {
-                *self = other;
+                self.stage = other;
                 self.work(now, gate)
             }
         }
     }
 
-    /// The buffers of the ended job are about to be given back.
+    /// The buffers of the ended job are about to be given back, or have been if it was pipelined.
     pub(crate) fn rest(&mut self) {
-        *self = Self::Idle;
+        self.stage = Stage::Idle;
     }
 
     /// Whether the hardware works on a job.
     pub(crate) fn is_running(&self) -> bool {
-        matches!(self, Self::Running(_))
+        matches!(self.stage, Stage::Running(_))
     }
-}
 
-/// Tells a step of a job for both of its buffers.
-pub(crate) fn tell(m2m: &mem2mem::Job, job: u64, phase: Phase) {
-    for buffer in [m2m.src(), m2m.dst()].into_iter().flatten() {
-        trace::hw_job(buffer, job, phase);
+    /// Whether it has nothing to do with any job.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Idle)
     }
 }
 

@@ -59,7 +59,7 @@ const QUARTER: Share = Share {
     pixels: 2,
 };
 
-/// Coded formats. Their frames may hold anything.
+/// Coded formats. Their frames may hold anything. The first is the double's [own](is_own).
 static CODED: [Pixels; 2] = [
     Pixels {
         fourcc: fourcc(b"V2DB"),
@@ -107,10 +107,18 @@ static RAW: [Pixels; 4] = [
 ];
 const RAW_SINGLE: usize = 2;
 
+/// Whether the stream is first of all of the double's own format, whose frames tell nothing. The
+/// other nodes do not have it: programs that know all coded formats of a device expect more of it.
+pub(crate) fn is_own(node: &Info) -> bool {
+    node.codec == Codec::Decoder && node.layout == Layout::Single
+}
+
 /// The formats of one queue of a node.
 fn all(node: &Info, direction: Direction) -> &'static [Pixels] {
     match (node.codec, direction, node.layout) {
-        (Codec::Decoder, Direction::Output, _) | (Codec::Encoder, Direction::Capture, _) => &CODED,
+        (Codec::Decoder, Direction::Output, _) | (Codec::Encoder, Direction::Capture, _) => {
+            &CODED[usize::from(!is_own(node))..]
+        }
         (_, _, Layout::Single) => &RAW[..RAW_SINGLE],
         (_, _, Layout::Multi) => &RAW,
     }
@@ -187,6 +195,22 @@ impl Frame {
             *bytes = self.size.width * self.size.height / 4 * share.bytes;
         }
         bytes
+    }
+
+    /// Whether planes of these sizes may be allocated for such frames: they have room for one, and
+    /// not for more than two of the largest.
+    pub(crate) fn fits(&self, sizes: &[u32]) -> bool {
+        let largest = Self {
+            size: Size::new(SIZES.max, SIZES.max),
+            ..*self
+        };
+        let ranges = self.bytes().into_iter().zip(largest.bytes());
+
+        sizes.len() == self.planes()
+            && sizes
+                .iter()
+                .zip(ranges)
+                .all(|(size, (least, most))| (least..=2 * most).contains(size))
     }
 
     fn describe(&self, format: &mut PixFormat<'_>) {
@@ -274,6 +298,11 @@ impl Formats {
             Direction::Output => &self.output,
             Direction::Capture => &self.capture,
         }
+    }
+
+    /// Whether the stream that goes into a decoder tells the size of its frames.
+    pub(crate) fn tells_size(&self) -> bool {
+        self.node.codec == Codec::Decoder && self.output.pixels.name.is_none()
     }
 
     /// Pixels that are encoded.

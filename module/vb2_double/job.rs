@@ -1,101 +1,83 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The life of a job: prepared, kicked, and given back.
+//! The life of a job until it is kicked: prepared, armed, driven.
 
 use crate::{
-    clock,
-    context::{Context, Handle},
+    clock::{self, Clock},
+    context::{Context, Handle, State},
     decoder,
-    engine::{self, Cause, Ended, Engine, Job, Next},
+    engine::{Buffers, Cause, Ended, Engine, Job, Next},
+    finish::{self, From},
     formats::{self, PerPlane},
-    v4l2::{mem2mem, Event},
+    v4l2::mem2mem,
     vb2::{
         buffer::Plane,
-        fence::Signalling,
         helper,
-        trace::Phase,
+        Buffer,
         Direction, //
     },
     writer::{Completion, Plan, Writer},
     Attach, //
 };
+
 use kernel::prelude::vtable;
 
 #[cfg(plant = "abort_signals_early")]
 use crate::plant::Orphanage;
 
 /// Lets the engine look at its job, and does what follows from it.
-pub(crate) fn look(this: &Handle, at: fn(&mut Engine, u64, u32) -> Next) {
+pub(crate) fn look(this: &Handle, from: From, at: fn(&mut Engine, u64, u32) -> Next) {
     let next = {
         let mut state = this.state.lock();
         let gate = state.knobs.gate();
         let next = at(&mut state.engine, clock::now(), gate);
-        this.carry_out(next)
+        this.carry_out(&state.engine, next)
     };
 
     if let Some(ended) = next {
-        finish(this, ended);
+        finish::finish(this, ended, from);
     }
 }
 
 impl Context {
     /// Does what the engine asks for. Called with the state locked, so that no job ends meanwhile.
-    fn carry_out(&self, next: Next) -> Option<Ended> {
+    fn carry_out(&self, engine: &Engine, next: Next) -> Option<Ended> {
         match next {
             Next::Nothing => (),
-            Next::At(at) => self.clock.arm(at),
-            Next::From(Completion::Timer) => self.clock.arm(0),
+            Next::At(at) => self.clock.arm(engine.next_look(at)),
             Next::From(Completion::Work) => self.clock.queue_on(&self.queue),
             Next::From(Completion::Inline) => self.clock.ring(),
+            Next::From(_) => self.clock.arm(0),
             Next::End(ended) => return Some(ended),
         }
         None
     }
+
+    /// The running job, or the one that is about to, shall end soon.
+    fn abort(&self) -> Option<Ended> {
+        let mut state = self.state.lock();
+        let waits = state.knobs.abort_waits();
+
+        match state.engine.abort(waits) {
+            Ok(next) => self.carry_out(&state.engine, next),
+            Err(_) => {
+                state.aborted = !waits;
+                None
+            }
+        }
+    }
 }
 
-/// Gives the buffers of a job back and lets the next one run. The file handle may be gone after
-/// this.
-fn finish(this: &Handle, mut ended: Ended) {
-    let m2m = this.m2m();
-    let section = Signalling::begin();
-
-    this.clock.disarm();
-    if ended.kicked {
-        engine::tell(&ended.m2m, ended.job, Phase::End);
-    }
-    let (src, dst, last) = {
-        let mut state = this.state.lock();
-        let src = ended.m2m.take(Direction::Output);
-        let dst = ended.m2m.take(Direction::Capture);
-        let last = src.as_ref().is_some_and(|src| m2m.is_last_draining(src));
-
-        if let (Some(src), Some(dst)) = (&src, &dst) {
-            src.set_sequence(state.decoder.next_sequence(Direction::Output));
-            dst.set_sequence(state.decoder.next_sequence(Direction::Capture));
-            src.copy_metadata_to(dst);
+/// Ends a pipelined job, of which mem2mem knows nothing, and waits for its end. Sleeps.
+pub(crate) fn end_pipeline(this: &Handle) {
+    while !this.state.lock().engine.is_idle() {
+        match this.abort() {
+            Some(ended) => finish::finish(this, ended, From::Abort),
+            None => this.clock.wait(),
         }
-        if last {
-            m2m.mark_stopped();
-        }
-        state.engine.rest();
-        (src, dst, last)
-    };
-
-    if let Some(dst) = dst {
-        for (plane, bytes) in (0..dst.planes()).zip(ended.bytes) {
-            dst.set_payload(plane, bytes);
-        }
-        dst.set_last(last);
-        dst.done(ended.state());
     }
-    if let Some(src) = src {
-        src.done(ended.state());
-    }
-    if last {
-        this.send(Event::EndOfStream);
-    }
-    ended.m2m.finish();
-    section.end();
+    // It may be about to ask for the next job.
+    this.clock.cancel_work();
 }
 
 /// What `device_run` finds to do.
@@ -112,66 +94,119 @@ fn start(this: &Handle) -> Start {
     }
     let aborted = core::mem::take(&mut state.aborted);
     state.engine.begin(aborted);
+    state.stats.begun += 1;
     Start::Job(state.knobs.next_job())
+}
+
+/// The planes of a CAPTURE buffer that a job writes to.
+fn planes(dst: &Buffer, bytes: PerPlane<usize>) -> Option<PerPlane<Option<Plane>>> {
+    let mut planes = PerPlane::default();
+
+    // The stream may have grown since the buffer was prepared.
+    if !dst.has_room(bytes) {
+        return None;
+    }
+    for (index, plane) in (0..dst.planes()).zip(&mut planes) {
+        *plane = Some(dst.plane(index).ok()?);
+    }
+    Some(planes)
 }
 
 /// A job whose hardware only has to be kicked.
 struct Prepared {
-    plane: Plane,
+    planes: PerPlane<Option<Plane>>,
     bytes: PerPlane<usize>,
-    fences: Option<helper::Attached>,
+    attached: Option<helper::Attached>,
     #[cfg(plant = "abort_signals_early")]
     orphanage: Option<Orphanage>,
 }
 
 /// Does all that may sleep or fail, and attaches the fences last: from then on the job has to end
 /// by itself.
-fn prepare(this: &Handle, m2m: &mem2mem::Job) -> Result<Prepared, Cause> {
-    let (Some(src), Some(dst)) = (m2m.src(), m2m.dst()) else {
+fn prepare(this: &Handle, buffers: &Buffers, plan: &Plan) -> Result<Prepared, Cause> {
+    let (Some(src), Some(dst)) = (buffers.src(), buffers.dst()) else {
         return Err(Cause::Refused);
     };
-    this.apply_request(src);
+    if plan.first_frame {
+        this.apply_request(src);
+    }
     let bytes = this.state.lock().payload(this.node);
 
-    // The stream may have grown since the buffer was prepared.
-    if !dst.has_room(bytes) {
-        return Err(Cause::Refused);
-    }
     Ok(Prepared {
+        planes: planes(dst, bytes).ok_or(Cause::Refused)?,
         bytes,
-        plane: dst.plane(0).map_err(|_| Cause::Refused)?,
         #[cfg(plant = "abort_signals_early")]
         orphanage: Orphanage::new(dst, &this.queue),
-        fences: match this.attach {
-            Attach::DeviceRun => Some(helper::attach(src, dst).map_err(|_| Cause::Refused)?),
-            Attach::BufQueue | Attach::None => None,
-        },
+        attached: attach(this, buffers)?,
     })
 }
 
-/// Kicks the hardware. After that the file handle may be gone, unless `device_run` polls.
-fn kick(this: &Handle, m2m: mem2mem::Job, plan: Plan, prepared: Prepared) -> Result<(), Ended> {
+/// Attaches fences to the buffers that the job gives back.
+fn attach(this: &Handle, buffers: &Buffers) -> Result<Option<helper::Attached>, Cause> {
+    if this.attach != Attach::DeviceRun {
+        return Ok(None);
+    }
+
+    let given = buffers.given();
+    let attached = helper::attach(given).map_err(|_| Cause::Refused)?;
+    let fenced = given.into_iter().flatten();
+    this.state.lock().stats.fences += fenced.filter(|b| helper::is_attached(b)).count() as u64;
+    Ok(Some(attached))
+}
+
+/// Kicks the hardware. After that the file handle may be gone, unless `device_run` polls or is
+/// left to end the job for mem2mem.
+fn kick(
+    this: &Handle,
+    buffers: Buffers,
+    plan: Plan,
+    prepared: Prepared,
+) -> Result<Option<mem2mem::Job>, Ended> {
     let now = clock::now();
     let job = Job {
         // SAFETY: The engine drops the writer before the buffers are given back.
-        writer: unsafe { Writer::new(&plan, prepared.plane, prepared.bytes[0], now) },
-        m2m,
+        writer: unsafe { Writer::new(&plan, prepared.planes, prepared.bytes, now) },
+        buffers,
         plan,
         bytes: prepared.bytes,
         deadline: now.saturating_add(plan.watchdog),
         #[cfg(plant = "abort_signals_early")]
         orphanage: prepared.orphanage,
     };
-    let first = job.writer.due().min(job.deadline);
-    let kicked = {
-        let mut state = this.state.lock();
-        state.engine.kick(job).inspect(|()| this.clock.arm(first))
-    };
+    let kicked = kick_engine(&this.clock, &mut this.state.lock(), job);
 
-    if let Some(fences) = prepared.fences {
-        fences.kicked();
+    if let Some(attached) = prepared.attached {
+        attached.kicked();
     }
     kicked
+}
+
+/// With the state locked, so that the job does not end meanwhile.
+fn kick_engine(clock: &Clock, state: &mut State, job: Job) -> Result<Option<mem2mem::Job>, Ended> {
+    let State {
+        engine, decoder, ..
+    } = state;
+    let first = job.writer.due().min(job.deadline);
+
+    engine.kick(job)?;
+    let m2m = engine.take_over(|plan, src, dst| finish::label(decoder, plan, src, dst));
+    clock.arm(engine.next_look(first));
+    Ok(m2m)
+}
+
+fn run(this: &Handle, m2m: mem2mem::Job, plan: Plan) {
+    let buffers = Buffers::new(m2m, &plan);
+    let kicked = match prepare(this, &buffers, &plan) {
+        Ok(prepared) => kick(this, buffers, plan, prepared),
+        Err(cause) => Err(this.state.lock().engine.refuse(buffers, plan, cause)),
+    };
+
+    match kicked {
+        Ok(Some(m2m)) => m2m.finish(),
+        Ok(None) if plan.completion == Completion::Inline => poll(this),
+        Ok(None) => (),
+        Err(ended) => finish::finish(this, ended, From::DeviceRun),
+    }
 }
 
 /// Drives a job from `device_run` until it ends.
@@ -181,11 +216,11 @@ fn poll(this: &Handle) {
             let mut state = this.state.lock();
             let gate = state.knobs.gate();
             let next = state.engine.poll(clock::now(), gate);
-            this.carry_out(next)
+            this.carry_out(&state.engine, next)
         };
 
         match ended {
-            Some(ended) => return finish(this, ended),
+            Some(ended) => return finish::finish(this, ended, From::DeviceRun),
             None => this.clock.wait(),
         }
     }
@@ -193,30 +228,21 @@ fn poll(this: &Handle) {
 
 #[vtable]
 impl mem2mem::Operations for Context {
-    fn device_run(this: &Handle, mut m2m: mem2mem::Job) {
-        let plan = match start(this) {
-            Start::Job(plan) => plan,
+    fn device_run(this: &Handle, mut job: mem2mem::Job) {
+        match start(this) {
+            Start::Job(plan) => run(this, job, plan),
             Start::ChangeSource(size) => {
-                decoder::change_source(this, size, m2m.take(Direction::Capture));
-                return m2m.finish();
+                decoder::change_source(this, size, job.take(Direction::Capture));
+                job.finish();
             }
-        };
-
-        let kicked = match prepare(this, &m2m) {
-            Ok(prepared) => kick(this, m2m, plan, prepared),
-            Err(cause) => Err(this.state.lock().engine.refuse(m2m, plan.job, cause)),
-        };
-        match kicked {
-            Ok(()) if plan.completion == Completion::Inline => poll(this),
-            Ok(()) => (),
-            Err(ended) => finish(this, ended),
         }
     }
 
     fn job_ready(this: &Handle, mut idle: mem2mem::Idle<'_>) -> bool {
         let change = {
             let mut state = this.state.lock();
-            if state.decoder.is_waiting() {
+            // A pipelined job is under way, or somebody wants none.
+            if !state.engine.is_idle() || state.knobs.not_ready() || state.decoder.is_waiting() {
                 return false;
             }
             state.knobs.take_source_change()
@@ -229,19 +255,8 @@ impl mem2mem::Operations for Context {
     }
 
     fn job_abort(this: &Handle) {
-        let ended = {
-            let mut state = this.state.lock();
-            match state.engine.abort() {
-                Ok(next) => this.carry_out(next),
-                Err(_) => {
-                    state.aborted = true;
-                    None
-                }
-            }
-        };
-
-        if let Some(ended) = ended {
-            finish(this, ended);
+        if let Some(ended) = this.abort() {
+            finish::finish(this, ended, From::Abort);
         }
     }
 }

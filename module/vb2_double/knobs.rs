@@ -6,14 +6,22 @@ use crate::{
     formats::{Size, SIZES},
     writer::{Completion, Fault, Plan, MAX_CHUNKS}, //
 };
-use kernel::{bindings, ioctl::_IOW, prelude::*, transmute::FromBytes};
+use kernel::{
+    bindings,
+    ioctl::_IOW,
+    prelude::*,
+    transmute::FromBytes,
+    uaccess::{UserPtr, UserSlice}, //
+};
 
 /// `struct vb2_double_knob`
 #[repr(C)]
 pub(crate) struct Knob {
-    id: u32,
+    /// Which one.
+    pub(crate) id: u32,
     reserved: u32,
-    value: u64,
+    /// The value, as userspace gives it.
+    pub(crate) value: u64,
 }
 
 // SAFETY: The structure has no padding, and any bytes make a valid one.
@@ -35,7 +43,14 @@ const GATE: u32 = 6;
 const WATCHDOG: u32 = 7;
 const FAIL_ERROR: u32 = 8;
 const FAIL_LOST: u32 = 9;
-const SOURCE_CHANGE: u32 = 10;
+/// `VB2_DOUBLE_KNOB_SOURCE_CHANGE`
+pub(crate) const SOURCE_CHANGE: u32 = 10;
+const FRAMES: u32 = 11;
+const NOT_READY: u32 = 12;
+pub(crate) const MIN_QUEUED: u32 = 13;
+pub(crate) const SUSPEND: u32 = 14;
+const FAIL_LATE: u32 = 15;
+const ABORT: u32 = 16;
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
@@ -62,7 +77,17 @@ impl Countdown {
     }
 }
 
+/// What follows from setting a knob, beyond that the next jobs go another way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing.
+    None,
+    /// A job may have become ready.
+    Ready,
+}
+
 /// How the jobs of an open file are to go.
+#[derive(Clone)]
 pub(crate) struct Knobs {
     last_job: u64,
     job_time: u64,
@@ -74,6 +99,12 @@ pub(crate) struct Knobs {
     fail_error: Countdown,
     fail_lost: Countdown,
     source_change: Option<SourceChange>,
+    frames: u32,
+    /// Frames of the present OUTPUT buffer that are yet to come; 0 before its first.
+    frames_left: u32,
+    not_ready: bool,
+    fail_late: Countdown,
+    abort_waits: bool,
 }
 
 impl Default for Knobs {
@@ -89,12 +120,17 @@ impl Default for Knobs {
             fail_error: Countdown::default(),
             fail_lost: Countdown::default(),
             source_change: None,
+            frames: 1,
+            frames_left: 0,
+            not_ready: false,
+            fail_late: Countdown::default(),
+            abort_waits: false,
         }
     }
 }
 
 /// The value, if it is in range.
-fn within(value: u64, range: core::ops::RangeInclusive<u64>) -> Result<u64> {
+pub(crate) fn within(value: u64, range: core::ops::RangeInclusive<u64>) -> Result<u64> {
     if range.contains(&value) {
         Ok(value)
     } else {
@@ -102,11 +138,18 @@ fn within(value: u64, range: core::ops::RangeInclusive<u64>) -> Result<u64> {
     }
 }
 
+/// A switch.
+pub(crate) fn switch(value: u64) -> Result<bool> {
+    Ok(within(value, 0..=1)? == 1)
+}
+
 fn completion(value: u64) -> Result<Completion> {
     match value {
         0 => Ok(Completion::Timer),
         1 => Ok(Completion::Work),
         2 => Ok(Completion::Inline),
+        3 => Ok(Completion::Locked),
+        4 => Ok(Completion::Pipelined),
         _ => Err(EINVAL),
     }
 }
@@ -126,13 +169,21 @@ fn source_change(value: u64) -> Result<Option<SourceChange>> {
     }))
 }
 
-impl Knobs {
-    /// `VB2_DOUBLE_S_KNOB`. Nothing changes if this fails.
-    pub(crate) fn set(&mut self, knob: Knob) -> Result {
+impl Knob {
+    /// Reads the argument of [`S_KNOB`].
+    pub(crate) fn read_from(arg: UserPtr) -> Result<Self> {
+        let knob: Self = UserSlice::new(arg, size_of::<Self>()).reader().read()?;
+
         if knob.reserved != 0 {
             return Err(EINVAL);
         }
+        Ok(knob)
+    }
+}
 
+impl Knobs {
+    /// `VB2_DOUBLE_S_KNOB`. Nothing changes if this fails.
+    pub(crate) fn set(&mut self, knob: &Knob) -> Result<Effect> {
         let value = knob.value;
         let chunks = u64::from(MAX_CHUNKS);
         match knob.id {
@@ -146,9 +197,42 @@ impl Knobs {
             FAIL_ERROR => self.fail_error = Countdown(value),
             FAIL_LOST => self.fail_lost = Countdown(value),
             SOURCE_CHANGE => self.source_change = source_change(value)?,
+            FRAMES => self.frames = within(value, 1..=16)? as u32,
+            NOT_READY => {
+                self.not_ready = switch(value)?;
+                return Ok(Effect::Ready);
+            }
+            FAIL_LATE => self.fail_late = Countdown(value),
+            ABORT => self.abort_waits = switch(value)?,
             _ => return Err(EINVAL),
         }
-        Ok(())
+        Ok(Effect::None)
+    }
+
+    /// Whether jobs need a mem2mem device that can drain nothing: the end of one is not what mem2mem
+    /// takes for it.
+    pub(crate) fn is_pipelined(&self) -> bool {
+        self.completion == Completion::Pipelined
+    }
+
+    /// Whether each job gives one buffer of each queue back, with its end.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.is_pipelined() && self.frames == 1
+    }
+
+    /// Whether no job is ready.
+    pub(crate) fn not_ready(&self) -> bool {
+        self.not_ready
+    }
+
+    /// Whether an abort waits for the writer.
+    pub(crate) fn abort_waits(&self) -> bool {
+        self.abort_waits
+    }
+
+    /// The present OUTPUT buffer is given back before its last frame.
+    pub(crate) fn drop_source(&mut self) {
+        self.frames_left = 0;
     }
 
     /// The chunk before which the gate holds the writer; 0 if the gate is open.
@@ -158,7 +242,10 @@ impl Knobs {
 
     /// The size that the stream changes to before its next frame. Answers once.
     pub(crate) fn take_source_change(&mut self) -> Option<Size> {
-        let change = self.source_change.take_if(|change| change.frame == 1)?;
+        let is_new = self.frames_left == 0;
+        let change = self
+            .source_change
+            .take_if(|change| is_new && change.frame == 1)?;
 
         Some(change.size)
     }
@@ -167,24 +254,33 @@ impl Knobs {
     /// had no answer.
     pub(crate) fn next_job(&mut self) -> Plan {
         self.last_job = self.last_job.wrapping_add(1);
-        if let Some(change) = &mut self.source_change {
-            change.frame = change.frame.saturating_sub(1);
+        let first_frame = self.frames_left == 0;
+        if first_frame {
+            self.frames_left = self.frames;
+            if let Some(change) = &mut self.source_change {
+                change.frame = change.frame.saturating_sub(1);
+            }
         }
+        self.frames_left -= 1;
 
         let error = self.fail_error.hits();
         let lost = self.fail_lost.hits();
+        let late = self.fail_late.hits();
         Plan {
             job: self.last_job,
+            first_frame,
+            last_frame: self.frames_left == 0,
             job_time: self.job_time,
             chunks: self.chunks,
             chunk_delay: self.chunk_delay,
             completion: self.completion,
             watchdog: self.watchdog,
-            fault: match (error, lost) {
-                // A lost completion hides what it would have told.
-                (_, true) => Some(Fault::Lost),
-                (true, false) => Some(Fault::Error),
-                (false, false) => None,
+            fault: match (error, lost, late) {
+                // A lost completion hides what it would have told, and never comes.
+                (_, true, _) => Some(Fault::Lost),
+                (_, false, true) => Some(Fault::Late),
+                (true, false, false) => Some(Fault::Error),
+                (false, false, false) => None,
             },
         }
     }

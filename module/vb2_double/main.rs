@@ -7,11 +7,13 @@
 
 mod clock;
 mod context;
+mod control;
 mod controls;
 mod decoder;
 mod drain;
 mod encoder;
 mod engine;
+mod finish;
 mod formats;
 mod job;
 mod knobs;
@@ -19,6 +21,7 @@ mod node;
 #[cfg(plant = "abort_signals_early")]
 mod plant;
 mod shim;
+mod stats;
 #[path = "../v4l2/mod.rs"]
 mod v4l2;
 #[path = "../vb2/mod.rs"]
@@ -71,15 +74,40 @@ impl Attach {
 /// What all open files of a video device share.
 struct Shared {
     queue: Arc<clock::Queue>,
+    suspenders: Arc<control::Suspenders>,
     attach: Attach,
     node: &'static v4l2::Info,
     memory: vb2::Memory,
 }
 
-/// The loaded module. The video devices go before their parent.
-struct Double {
-    _videos: KVec<v4l2::Registration<Context>>,
+/// A video device and the hardware that it is for. The video device goes first.
+struct Device {
+    _video: v4l2::Registration<Context>,
     _parent: faux::Registration,
+}
+
+impl Device {
+    fn new(shared: Shared) -> Result<Self> {
+        let parent = faux::Registration::new(shared.node.name, None)?;
+        let device: &faux::Device<kernel::device::Bound> = parent.as_ref();
+
+        if shared.memory != vb2::Memory::Vmalloc {
+            // SAFETY: The device is ours, and nothing has asked it for DMA yet.
+            to_result(unsafe {
+                shim::vb2_double_enable_dma(v4l2::device::raw_parent(device.as_ref()))
+            })?;
+        }
+        Ok(Self {
+            // SAFETY: The fields are dropped in their order: the parent stays bound longer.
+            _video: unsafe { v4l2::Registration::new(device.as_ref(), shared.node, shared) }?,
+            _parent: parent,
+        })
+    }
+}
+
+/// The loaded module.
+struct Double {
+    _devices: KVec<Device>,
 }
 
 fn announce_plant() {
@@ -98,31 +126,18 @@ impl kernel::Module for Double {
         let memory = node::memory()?;
         let nodes = node::asked()?;
         let queue = Arc::new(clock::Queue::new(c"vb2_double")?, GFP_KERNEL)?;
-        let parent = faux::Registration::new(c"vb2_double", None)?;
-        let device: &faux::Device<kernel::device::Bound> = parent.as_ref();
-        let mut videos = KVec::with_capacity(nodes.len(), GFP_KERNEL)?;
+        let mut devices = KVec::with_capacity(nodes.len(), GFP_KERNEL)?;
 
-        if memory != vb2::Memory::Vmalloc {
-            // SAFETY: The device is ours, and nothing has asked it for DMA yet.
-            to_result(unsafe {
-                shim::vb2_double_enable_dma(v4l2::device::raw_parent(device.as_ref()))
-            })?;
-        }
         for node in nodes {
-            let shared = Shared {
+            let device = Device::new(Shared {
                 queue: queue.clone(),
+                suspenders: Arc::new(control::Suspenders::new(), GFP_KERNEL)?,
                 attach,
                 node,
                 memory,
-            };
-            // SAFETY: The fields of the module are dropped in their order, as are these variables
-            // in reverse: the parent stays bound longer.
-            let video = unsafe { v4l2::Registration::new(device.as_ref(), node, shared) }?;
-            videos.push(video, GFP_KERNEL)?;
+            })?;
+            devices.push(device, GFP_KERNEL)?;
         }
-        Ok(Self {
-            _videos: videos,
-            _parent: parent,
-        })
+        Ok(Self { _devices: devices })
     }
 }

@@ -9,12 +9,12 @@ use crate::{
 };
 use kernel::{prelude::*, str::BStr};
 
-const fn node(name: &'static str, codec: Codec, layout: Layout) -> Info {
+const fn node(name: &'static CStr, bus_info: &'static str, codec: Codec, layout: Layout) -> Info {
     Info {
         name,
         driver: "vb2_double",
         card: "vb2 mem2mem test double",
-        bus_info: "platform:vb2_double",
+        bus_info,
         layout,
         codec,
         // Of a stateful codec the stream is the state.
@@ -22,28 +22,62 @@ const fn node(name: &'static str, codec: Codec, layout: Layout) -> Info {
     }
 }
 
-/// All nodes, and what the parameter `nodes` calls them.
+/// All nodes, and what the parameter `nodes` calls them. Programs find the media device of a video
+/// device by its place on the bus.
 static NODES: [(&str, Info); 6] = [
     (
         "decoder",
-        node("vb2_double", Codec::Decoder, Layout::Single),
+        node(
+            c"vb2_double",
+            "platform:vb2_double",
+            Codec::Decoder,
+            Layout::Single,
+        ),
     ),
     (
         "encoder",
-        node("vb2_double-encoder", Codec::Encoder, Layout::Single),
+        node(
+            c"vb2_double-encoder",
+            "platform:vb2_double.1",
+            Codec::Encoder,
+            Layout::Single,
+        ),
     ),
-    ("m2m", node("vb2_double-m2m", Codec::None, Layout::Single)),
+    (
+        "m2m",
+        node(
+            c"vb2_double-m2m",
+            "platform:vb2_double.2",
+            Codec::None,
+            Layout::Single,
+        ),
+    ),
     (
         "decoder-mplane",
-        node("vb2_double-decoder-mplane", Codec::Decoder, Layout::Multi),
+        node(
+            c"vb2_double-decoder-mplane",
+            "platform:vb2_double.3",
+            Codec::Decoder,
+            Layout::Multi,
+        ),
     ),
     (
         "encoder-mplane",
-        node("vb2_double-encoder-mplane", Codec::Encoder, Layout::Multi),
+        node(
+            c"vb2_double-encoder-mplane",
+            "platform:vb2_double.4",
+            Codec::Encoder,
+            Layout::Multi,
+        ),
     ),
     (
         "m2m-mplane",
-        node("vb2_double-m2m-mplane", Codec::None, Layout::Multi),
+        node(
+            c"vb2_double-m2m-mplane",
+            "platform:vb2_double.5",
+            Codec::None,
+            Layout::Multi,
+        ),
     ),
 ];
 

@@ -17,6 +17,8 @@
 static_assert(sizeof(struct vb2_double_knob) == 16);
 static_assert(sizeof(struct vb2_double_stamp) == 32);
 static_assert(VB2_DOUBLE_S_KNOB == 0x401056c0);
+static_assert(sizeof(struct vb2_double_stats) == 152);
+static_assert(VB2_DOUBLE_G_STATS == 0x809856c1);
 
 #ifdef HAVE_VB2_RELEASE_FENCES
 static char *attach = "device_run";

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The write engine: fills a CAPTURE plane chunk by chunk and stamps it with its very last store.
+//! The write engine: fills the planes of a CAPTURE buffer chunk by chunk and stamps them with its
+//! very last stores.
 
 use crate::{
     clock,
+    formats::PerPlane,
     vb2::{buffer::Plane, trace::Phase}, //
 };
 use kernel::sync::barrier::{smp_mb, Write};
@@ -35,6 +37,10 @@ pub(crate) enum Completion {
     Work,
     /// `device_run` itself, like a driver that polls.
     Inline,
+    /// As [`Timer`](Self::Timer), and the buffers are given back under mem2mem's job lock.
+    Locked,
+    /// As [`Timer`](Self::Timer), and for mem2mem the job ends when the hardware is kicked.
+    Pipelined,
 }
 
 /// What goes wrong with a job.
@@ -44,6 +50,8 @@ pub(crate) enum Fault {
     Error,
     /// Its completion is lost.
     Lost,
+    /// Its completion comes after the watchdog has ended it.
+    Late,
 }
 
 /// How a job is to go. Times are in nanoseconds.
@@ -51,6 +59,10 @@ pub(crate) enum Fault {
 pub(crate) struct Plan {
     /// The job's id.
     pub(crate) job: u64,
+    /// The OUTPUT buffer had no frame before this one.
+    pub(crate) first_frame: bool,
+    /// It has no more frames after this one.
+    pub(crate) last_frame: bool,
     /// From the kick to the first chunk.
     pub(crate) job_time: u64,
     /// Number of chunks.
@@ -75,16 +87,60 @@ pub(crate) enum Progress {
     Written,
 }
 
-/// The write engine at work on one plane.
+/// One plane that is written.
+struct Target {
+    plane: Plane,
+    /// What the pattern is made of.
+    seed: u64,
+    /// Pattern words after the stamp.
+    words: u64,
+}
+
+impl Target {
+    fn new(job: u64, index: usize, plane: Plane, bytes: usize) -> Self {
+        let words = bytes.min(plane.len()) / size_of::<u64>();
+
+        Self {
+            plane,
+            seed: job ^ (index as u64) << 56,
+            words: words.saturating_sub(stamp::END) as u64,
+        }
+    }
+
+    /// Stores chunk number `chunk` of `chunks`.
+    fn write_chunk(&self, chunk: u64, chunks: u64) {
+        for word in self.words * chunk / chunks..self.words * (chunk + 1) / chunks {
+            self.store(stamp::END + word as usize, pattern(self.seed, word));
+        }
+    }
+
+    fn clear(&self) {
+        self.store(stamp::MAGIC, 0);
+    }
+
+    fn stamp(&self, job: u64) {
+        self.store(stamp::JOB, job);
+        self.store(stamp::WORDS, self.words);
+        self.store(stamp::TIME, clock::now());
+        // Whoever sees the magic sees all the rest.
+        smp_mb(Write);
+        self.store(stamp::MAGIC, MAGIC);
+    }
+
+    fn store(&self, index: usize, word: u64) {
+        // SAFETY: A target is a part of a writer, by whose invariant the memory is kept.
+        unsafe { self.plane.store(index, word) };
+    }
+}
+
+/// The write engine at work on one frame.
 ///
 /// # Invariants
 ///
-/// The memory of the plane is kept for as long as the writer exists.
+/// The memory of the planes is kept for as long as the writer exists.
 pub(crate) struct Writer {
-    plane: Plane,
+    targets: PerPlane<Option<Target>>,
     job: u64,
-    /// Pattern words after the stamp.
-    words: u64,
     chunks: u32,
     written: u32,
     chunk_delay: u64,
@@ -93,20 +149,25 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A writer of the first `bytes` of the plane, kicked `now`.
+    /// A writer of the first bytes of each plane, kicked `now`.
     ///
     /// # Safety
     ///
-    /// The writer is dropped before the buffer that the plane came from is given back, or the
-    /// memory of the plane is kept by other means.
-    pub(crate) unsafe fn new(plan: &Plan, plane: Plane, bytes: usize, now: u64) -> Self {
-        let words = bytes.min(plane.len()) / size_of::<u64>();
-
+    /// The writer is dropped before the buffer that the planes came from is given back, or their
+    /// memory is kept by other means.
+    pub(crate) unsafe fn new(
+        plan: &Plan,
+        mut planes: PerPlane<Option<Plane>>,
+        bytes: PerPlane<usize>,
+        now: u64,
+    ) -> Self {
         // INVARIANT: By the caller.
         Self {
-            plane,
+            targets: core::array::from_fn(|index| {
+                let plane = planes[index].take()?;
+                Some(Target::new(plan.job, index, plane, bytes[index]))
+            }),
             job: plan.job,
-            words: words.saturating_sub(stamp::END) as u64,
             chunks: plan.chunks,
             written: 0,
             chunk_delay: plan.chunk_delay,
@@ -142,49 +203,43 @@ impl Writer {
         }
         if self.written == 0 {
             tell(Phase::FirstStore);
-            self.store(stamp::MAGIC, 0);
+            self.targets.iter().flatten().for_each(Target::clear);
         }
 
         let (chunk, chunks) = (u64::from(self.written), u64::from(self.chunks));
-        for word in self.words * chunk / chunks..self.words * (chunk + 1) / chunks {
-            self.store(stamp::END + word as usize, pattern(self.job, word));
+        for target in self.targets.iter().flatten() {
+            target.write_chunk(chunk, chunks);
         }
 
         self.written += 1;
         if self.written == self.chunks {
-            self.stamp();
+            // The stamp of the first plane says that all the others are there.
+            for target in self.targets.iter().flatten().rev() {
+                target.stamp(self.job);
+            }
             tell(Phase::LastStore);
         }
         true
     }
 
-    /// Goes on in another mapping of the same memory.
+    /// Goes on in another mapping of the first plane's memory, and leaves the others alone.
     ///
     /// # Safety
     ///
     /// As for [`new`](Self::new), for that mapping.
     #[cfg(plant = "abort_signals_early")]
     pub(crate) unsafe fn move_to(&mut self, plane: Plane) {
+        let [first, others @ ..] = &mut self.targets;
+
+        others.fill_with(|| None);
         // INVARIANT: By the caller.
-        self.plane = plane;
-    }
-
-    fn stamp(&self) {
-        self.store(stamp::JOB, self.job);
-        self.store(stamp::WORDS, self.words);
-        self.store(stamp::TIME, clock::now());
-        // Whoever sees the magic sees all the rest.
-        smp_mb(Write);
-        self.store(stamp::MAGIC, MAGIC);
-    }
-
-    fn store(&self, index: usize, word: u64) {
-        // SAFETY: By the type's invariant.
-        unsafe { self.plane.store(index, word) };
+        if let Some(target) = first {
+            target.plane = plane;
+        }
     }
 }
 
 /// `vb2_double_word()`
-fn pattern(job: u64, word: u64) -> u64 {
-    job.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ word.wrapping_mul(0xbf58_476d_1ce4_e5b9)
+fn pattern(seed: u64, word: u64) -> u64 {
+    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ word.wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }

@@ -9,8 +9,8 @@ use program::Driver;
 
 use crate::modules::{Module, Modules};
 use crate::places::Places;
-use crate::sys::file;
 pub(crate) use crate::sys::node::Node;
+use crate::sys::{file, node};
 
 /// A driver's mem2mem video node.
 pub(crate) struct Device {
@@ -83,11 +83,13 @@ impl Device {
     }
 }
 
-/// The agent as a tool: `--node NAME` prints where the node of a driver that the lab knows is.
+/// The agent as a tool: `--node NAME` prints where the node of a driver that the lab knows is, or the one that sysfs calls so.
 pub(crate) fn tell_node(mut arguments: impl Iterator<Item = String>) -> Result<()> {
     let name = arguments.next().context("--node needs a name")?;
-    let driver = Driver::named(&name).with_context(|| format!("no driver is called {name}"))?;
-    let path = Node::of(driver).find();
+    let path = match Driver::named(&name) {
+        Some(driver) => Node::of(driver).find(),
+        None => node::called(&name),
+    };
     let path = path.with_context(|| format!("there is no video node of {name}"))?;
     println!("{}", path.to_string_lossy());
     Ok(())

@@ -81,6 +81,11 @@ impl Ledger {
         self.tail = self.head();
     }
 
+    /// Records that the ring holds.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
     /// What has been counted since [`skip`](Self::skip).
     pub(crate) fn totals(&self) -> Totals {
         let (begin, now) = (&self.begin, header(&self.ring));

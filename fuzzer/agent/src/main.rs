@@ -4,12 +4,14 @@
 //! finds it and speaks on standard input and output. `--driver NAME` picks another driver than the test double. Started
 //! with `--kunit FILE…` it is a tool that runs KUnit test modules, with `--node NAME` one that tells where a driver's
 //! node is, with `--measure NAME CYCLES` one that measures system calls, with `--in FOLDER PROGRAM …` one that runs a program
-//! in another root.
+//! in another root, with `--ledger WORD` one that tries the ledger, with `--churn SEED FIRST ROUNDS` one that loads
+//! and unloads the double under processes that die.
 
 mod bare;
 mod boot;
 mod channel;
 mod child;
+mod churn;
 mod coverage;
 mod device;
 mod encode;
@@ -23,6 +25,7 @@ mod kmemleak;
 mod kmsg;
 mod kunit;
 mod ledger;
+mod ledger_tool;
 mod limits;
 mod look;
 mod measure;
@@ -103,6 +106,8 @@ fn guest() -> ExitCode {
     match arguments.next().as_deref() {
         Some("--kunit") => return code(kunit::run(arguments)),
         Some("--node") => return code(device::tell_node(arguments)),
+        Some("--churn") => return code(churn::run(arguments)),
+        Some("--ledger") => return code(ledger_tool::run(arguments)),
         Some("--measure") => return code(measure::run(arguments)),
         Some("--in") => return code(inside::run(arguments)),
         _ => {}

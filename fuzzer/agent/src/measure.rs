@@ -4,8 +4,8 @@
 //! Rounds alternate between two ways: as every program makes its calls, and through /dev/call_timer, which tells what a call
 //! took in the kernel. Nothing is watched meanwhile, and nothing is judged: what a number means is the host's business.
 
-mod stream;
-mod way;
+pub(crate) mod stream;
+pub(crate) mod way;
 
 use std::io::Write;
 

@@ -26,6 +26,7 @@ use crate::{
     leaks,
     mutation::ProgramGenerator,
     session::{Leaks, Session},
+    strategy::Strategy,
     target::Target,
     triage::{self, Suspect},
     wiring::{self, Fuzzer, Manager, State},
@@ -43,6 +44,8 @@ pub enum Bound {
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Campaign {
+    /// How to search.
+    pub strategy: Strategy,
     /// Seeds the random numbers.
     pub seed: u64,
     /// How far to go.
@@ -64,6 +67,13 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    fn maker(&self) -> ProgramGenerator {
+        ProgramGenerator {
+            driver: self.driver,
+            strategy: self.strategy,
+        }
+    }
+
     fn leaks(&self) -> Leaks {
         if self.leak_checks {
             Leaks::Collected
@@ -98,6 +108,17 @@ pub struct Stats {
     pub boots: u64,
     /// Findings made.
     pub findings: usize,
+    /// When the contract was first seen broken, if it was.
+    pub first: Option<Sighting>,
+}
+
+/// A point of a campaign.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sighting {
+    /// Programs run by then, the one that is meant among them.
+    pub programs: u64,
+    /// Seconds of search by then, boots among them.
+    pub seconds: f64,
 }
 
 impl Stats {
@@ -168,7 +189,7 @@ pub fn campaign(
 ) -> Result<Outcome> {
     let scratch = tempfile::tempdir().context("cannot make a temporary folder for the corpus")?;
     let folder = campaign.corpus.as_deref().unwrap_or(scratch.path());
-    let (state, fuzzer, observers) = wiring::search(campaign.seed, folder)?;
+    let (state, fuzzer, observers) = wiring::search(campaign.strategy, campaign.seed, folder)?;
     let mut session = Session::new(target, campaign.expectation);
     session.set_leaks(campaign.leaks());
     let (bound, most) = (campaign.bound, campaign.stop_after);
@@ -204,9 +225,7 @@ enum Step {
 
 impl Search<'_> {
     fn run(mut self) -> Result<Outcome> {
-        if let Step::Next = self.begin()? {
-            self.mutate()?;
-        }
+        self.search()?;
         let ended = self.executor.ended(&self.state).unwrap_or(Ended::Bound);
         let mut stats = self.executor.stats;
         stats.findings = self.findings.len();
@@ -217,15 +236,28 @@ impl Search<'_> {
         })
     }
 
-    /// Seeds, then generated programs.
-    fn begin(&mut self) -> Result<Step> {
+    /// Seeds, then what the strategy makes of them.
+    fn search(&mut self) -> Result<()> {
         for program in &self.campaign.seeds {
             if let Step::End = self.evaluate(Case(program.clone()))? {
-                return Ok(Step::End);
+                return Ok(());
             }
         }
-        for _ in 0..GENERATED {
-            let case = ProgramGenerator(self.campaign.driver).generate(&mut self.state)?;
+        match self.campaign.strategy {
+            Strategy::Seeds => self.scan_for_leaks(),
+            Strategy::Generate => self.generate(usize::MAX).map(drop),
+            Strategy::Search | Strategy::Blind => match self.generate(GENERATED)? {
+                Step::Next => self.mutate(),
+                Step::End => Ok(()),
+            },
+        }
+    }
+
+    /// So many programs made from nothing.
+    fn generate(&mut self, count: usize) -> Result<Step> {
+        let mut maker = self.campaign.maker();
+        for _ in 0..count {
+            let case = maker.generate(&mut self.state)?;
             if let Step::End = self.evaluate(case)? {
                 return Ok(Step::End);
             }
@@ -245,7 +277,7 @@ impl Search<'_> {
     }
 
     fn mutate(&mut self) -> Result<()> {
-        let mut stages = wiring::stages(self.campaign.driver);
+        let mut stages = wiring::stages(self.campaign.maker());
         ensure!(
             self.state.corpus().count() > 0,
             "no program showed anything new: does the kernel have KCOV and the fence ledger?"
@@ -307,7 +339,14 @@ impl Search<'_> {
     /// Looks for leaks when enough programs ran, and at the end.
     fn check_leaks(&mut self, step: &Step) -> Result<()> {
         let ran = self.executor.session.unscanned().len();
-        if ran == 0 || (ran < leaks::INTERVAL && matches!(step, Step::Next)) {
+        if ran < leaks::INTERVAL && matches!(step, Step::Next) {
+            return Ok(());
+        }
+        self.scan_for_leaks()
+    }
+
+    fn scan_for_leaks(&mut self) -> Result<()> {
+        if self.executor.session.unscanned().is_empty() {
             return Ok(());
         }
         let oracle = self.fuzzer.objective();

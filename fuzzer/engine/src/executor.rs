@@ -12,7 +12,7 @@ use libafl_bolts::tuples::RefIndexable;
 use trace::{Event, wire::FenceCounts};
 
 use crate::{
-    campaign::{Bound, Ended, Events, Stats},
+    campaign::{Bound, Ended, Events, Sighting, Stats},
     input::Case,
     observation::{self, Observers},
     session::{Run, Session},
@@ -87,6 +87,12 @@ impl<'t> TargetExecutor<'t> {
         self.stats.coverage = self.covered.len();
         self.stats.boots = self.session.boots();
         self.stats.seconds = self.started.elapsed().as_secs_f64() - self.stats.triage_seconds;
+        if self.stats.first.is_none() && !run.violations.is_empty() {
+            self.stats.first = Some(Sighting {
+                programs: self.stats.programs,
+                seconds: self.stats.seconds,
+            });
+        }
     }
 
     fn observe(&mut self, case: &Case) -> Result<Run, Error> {

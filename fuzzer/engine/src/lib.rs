@@ -16,11 +16,13 @@ mod observation;
 mod oracle;
 mod session;
 pub mod store;
+mod strategy;
 mod target;
 pub mod triage;
 mod wiring;
 
-pub use campaign::{Bound, Campaign, Ended, Events, Outcome, Stats, campaign};
+pub use campaign::{Bound, Campaign, Ended, Events, Outcome, Sighting, Stats, campaign};
 pub use finding::{DETERMINISM, Finding, Key};
 pub use session::{Leaks, Run, Session, death};
+pub use strategy::Strategy;
 pub use target::{Ran, Target};

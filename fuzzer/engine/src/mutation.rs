@@ -16,32 +16,41 @@ use libafl_bolts::{
 };
 use program::{Driver, FromWords, Mutation, Profile, Program};
 
-use crate::{input::Case, wiring::State};
+use crate::{input::Case, strategy::Strategy, wiring::State};
 
 /// Makes programs from nothing, each from a profile of its own: programs that do everything at once get nowhere.
-#[derive(Debug)]
-pub(crate) struct ProgramGenerator(pub(crate) Driver);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProgramGenerator {
+    /// What programs are made for.
+    pub(crate) driver: Driver,
+    /// Whether the model has a say.
+    pub(crate) strategy: Strategy,
+}
 
 impl Generator<Case, State> for ProgramGenerator {
     fn generate(&mut self, state: &mut State) -> Result<Case, Error> {
         let mut choose = FromWords(|| state.rand_mut().next());
-        let profile = Profile::of(self.0).swarm(&mut choose);
-        Ok(Case(program::generate(&mut choose, &profile)))
+        let profile = Profile::of(self.driver).swarm(&mut choose);
+        let generate = match self.strategy.follows_model() {
+            true => program::generate,
+            false => program::generate_blindly,
+        };
+        Ok(Case(generate(&mut choose, &profile)))
     }
 }
 
 /// One of the program crate's mutations.
 #[derive(Debug)]
 pub(crate) struct ProgramMutator {
-    driver: Driver,
+    maker: ProgramGenerator,
     mutation: Mutation,
     name: Cow<'static, str>,
 }
 
 impl ProgramMutator {
-    fn new(driver: Driver, mutation: Mutation) -> ProgramMutator {
+    fn new(maker: ProgramGenerator, mutation: Mutation) -> ProgramMutator {
         ProgramMutator {
-            driver,
+            maker,
             mutation,
             name: Cow::Owned(format!("{mutation:?}").to_lowercase()),
         }
@@ -61,8 +70,15 @@ impl Mutator<Case, State> for ProgramMutator {
             _ => Program::default(),
         };
         let mut choose = FromWords(|| state.rand_mut().next());
-        let profile = Profile::of(self.driver).swarm(&mut choose);
-        match self.mutation.apply(&case.0, &donor, &profile, &mut choose) {
+        let profile = Profile::of(self.maker.driver).swarm(&mut choose);
+        let changed = match self.mutation {
+            // The one mutation that asks the model.
+            Mutation::Insert if !self.maker.strategy.follows_model() => {
+                program::insert_blindly(&case.0, &profile, &mut choose)
+            }
+            mutation => mutation.apply(&case.0, &donor, &profile, &mut choose),
+        };
+        match changed {
             Some(changed) => {
                 case.0 = changed;
                 Ok(MutationResult::Mutated)
@@ -121,9 +137,9 @@ pub(crate) type Mutations = tuple_list_type!(
     Anew
 );
 
-/// The mutators that LibAFL stacks, for programs of this driver.
-pub(crate) fn mutations(driver: Driver) -> Mutations {
-    let one = |mutation| ProgramMutator::new(driver, mutation);
+/// The mutators that LibAFL stacks, for what this generator makes.
+pub(crate) fn mutations(maker: ProgramGenerator) -> Mutations {
+    let one = |mutation| ProgramMutator::new(maker, mutation);
     tuple_list!(
         one(Mutation::Insert),
         one(Mutation::Insert),
@@ -136,7 +152,7 @@ pub(crate) fn mutations(driver: Driver) -> Mutations {
         one(Mutation::Delay),
         one(Mutation::Async),
         one(Mutation::Flip),
-        Anew(ProgramGenerator(driver))
+        Anew(maker)
     )
 }
 
@@ -148,9 +164,13 @@ mod tests {
 
     #[test]
     fn every_mutation_of_the_program_crate_is_wired() {
-        let names = mutations(Driver::Double).names();
+        let maker = ProgramGenerator {
+            driver: Driver::Double,
+            strategy: Strategy::Search,
+        };
+        let names = mutations(maker).names();
         for mutation in Mutation::ALL {
-            let name = ProgramMutator::new(Driver::Double, *mutation).name;
+            let name = ProgramMutator::new(maker, *mutation).name;
             assert!(names.contains(&name), "{name} is missing");
         }
     }

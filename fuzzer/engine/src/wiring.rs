@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use libafl::{
     corpus::{InMemoryCorpus, InMemoryOnDiskCorpus},
     events::NopEventManager,
-    feedback_or,
-    feedbacks::{EagerOrFeedback, ListFeedback, MaxMapFeedback},
+    feedback_and_fast, feedback_or,
+    feedbacks::{ConstFeedback, EagerOrFeedback, FastAndFeedback, ListFeedback, MaxMapFeedback},
     fuzzer::StdFuzzer,
     inputs::BytesInputConverter,
     mutators::HavocScheduledMutator,
@@ -20,15 +20,14 @@ use libafl_bolts::{
     tuples::{tuple_list, tuple_list_type},
 };
 
-use program::Driver;
-
 use crate::{
     executor::TargetExecutor,
     filter::SeenFilter,
     input::Case,
-    mutation::{Mutations, mutations},
+    mutation::{Mutations, ProgramGenerator, mutations},
     observation::{CoverageObserver, Observers, observers},
     oracle::{MemoryFeedback, OracleFeedback},
+    strategy::Strategy,
 };
 
 /// A campaign is one process, so its events go nowhere.
@@ -37,10 +36,13 @@ pub(crate) type Manager = NopEventManager;
 /// The corpus is text on disk; solutions stay in memory until triage has made findings of them.
 pub(crate) type State = StdState<InMemoryOnDiskCorpus<Case>, Case, StdRand, InMemoryCorpus<Case>>;
 
-/// New coverage or a new state of the model; the third part only remembers.
-pub(crate) type Novelty = EagerOrFeedback<
-    MaxMapFeedback<CoverageObserver, CoverageObserver>,
-    EagerOrFeedback<ListFeedback<u64>, MemoryFeedback>,
+/// If the campaign learns at all: new coverage or a new state of the model; the last part only remembers.
+pub(crate) type Novelty = FastAndFeedback<
+    ConstFeedback,
+    EagerOrFeedback<
+        MaxMapFeedback<CoverageObserver, CoverageObserver>,
+        EagerOrFeedback<ListFeedback<u64>, MemoryFeedback>,
+    >,
 >;
 
 /// A queue in order of discovery repeats itself from a seed; weighted schedulers do not.
@@ -68,12 +70,19 @@ const ROUND: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 const STACK: usize = 3;
 
 /// State, fuzzer and observers of a campaign whose random numbers come from `seed` and whose corpus lies in `folder`.
-pub(crate) fn search(seed: u64, folder: &Path) -> Result<(State, Fuzzer, Observers)> {
+pub(crate) fn search(
+    strategy: Strategy,
+    seed: u64,
+    folder: &Path,
+) -> Result<(State, Fuzzer, Observers)> {
     let observers = observers();
-    let mut novelty = feedback_or!(
-        MaxMapFeedback::new(&observers.0),
-        ListFeedback::new(&observers.1.0),
-        MemoryFeedback
+    let mut novelty = feedback_and_fast!(
+        ConstFeedback::new(strategy.learns()),
+        feedback_or!(
+            MaxMapFeedback::new(&observers.0),
+            ListFeedback::new(&observers.1.0),
+            MemoryFeedback
+        )
     );
     let mut objective = OracleFeedback::default();
     // Without metadata and lock files the folder holds program text alone.
@@ -97,7 +106,7 @@ pub(crate) fn search(seed: u64, folder: &Path) -> Result<(State, Fuzzer, Observe
 }
 
 /// The stages that a chosen corpus entry goes through.
-pub(crate) fn stages<'t>(driver: Driver) -> Stages<'t> {
-    let mutator = HavocScheduledMutator::with_max_stack_pow(mutations(driver), STACK);
+pub(crate) fn stages<'t>(maker: ProgramGenerator) -> Stages<'t> {
+    let mutator = HavocScheduledMutator::with_max_stack_pow(mutations(maker), STACK);
     tuple_list!(StdMutationalStage::with_max_iterations(mutator, ROUND))
 }

@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::{Result, bail};
 use engine::{
-    Bound, Campaign, DETERMINISM, Ended, Events, Finding, Key, Outcome, Ran, Stats, Target,
+    Bound, Campaign, DETERMINISM, Ended, Events, Finding, Key, Outcome, Ran, Stats, Strategy,
+    Target,
 };
 use program::{Op, Program};
 use trace::{
@@ -187,6 +188,7 @@ impl Events for Quiet {
 
 fn plan(programs: u64) -> Campaign {
     Campaign {
+        strategy: Strategy::Search,
         seed: 7,
         bound: Bound::Programs(programs),
         seeds: vec!["a = open double\nclose a\n".parse().unwrap()],
@@ -381,4 +383,52 @@ fn a_kernel_that_does_not_boot_is_an_error() {
     }
     let error = engine::campaign(&plan(10), &mut Dead, &mut Quiet::default()).unwrap_err();
     assert!(error.to_string().contains("no such kernel"), "{error:#}");
+}
+
+#[test]
+fn the_seeds_alone_end_a_campaign() {
+    let seeds = ["a = open double\n", "b = open double\n", "reload double\n"];
+    let seeds: Vec<Program> = seeds.map(|text| text.parse().unwrap()).into();
+    let plan = Campaign {
+        strategy: Strategy::Seeds,
+        seeds,
+        ..plan(5000)
+    };
+    let (outcome, _) = run(&plan, Reload::Panics);
+    assert_eq!((outcome.stats.programs, outcome.findings.len()), (3, 1));
+    let first = outcome.stats.first.expect("the third seed panics");
+    assert_eq!((first.programs, outcome.ended), (3, Ended::Bound));
+}
+
+#[test]
+fn a_campaign_that_does_not_learn_keeps_nothing() {
+    let generated = Campaign {
+        strategy: Strategy::Generate,
+        ..plan(1000)
+    };
+    let (outcome, _) = run(&generated, Reload::Works);
+    assert_eq!((outcome.stats.programs, outcome.stats.corpus), (1000, 0));
+    assert_eq!((outcome.stats.repeated, outcome.stats.first), (0, None));
+}
+
+#[test]
+fn each_strategy_is_repeated_by_its_seed_and_unlike_the_others() {
+    let strategies = [Strategy::Search, Strategy::Generate, Strategy::Blind];
+    let campaign = |strategy| {
+        let plan = Campaign {
+            strategy,
+            ..plan(1000)
+        };
+        let (outcome, _) = run(&plan, Reload::Works);
+        (outcome.stats.operations, outcome.stats.coverage)
+    };
+    let counts: BTreeSet<_> = strategies.map(campaign).into();
+    assert_eq!(counts.len(), 3, "two strategies do the same");
+    assert_eq!(
+        strategies
+            .map(campaign)
+            .into_iter()
+            .collect::<BTreeSet<_>>(),
+        counts
+    );
 }

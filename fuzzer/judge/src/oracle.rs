@@ -17,9 +17,11 @@ mod i13_usage;
 mod i14_name;
 mod i15_identity;
 mod i16_merge;
+mod i17_cause;
 mod i17_status;
 mod i18_drain;
 mod i21_outlive;
+mod i24_waits;
 mod i27_log;
 
 use trace::{BufferId, FenceId};
@@ -40,7 +42,12 @@ struct Case<'a> {
 type Oracle = fn(&Case) -> Vec<Violation>;
 
 /// Oracles that do not rest on the ledger.
-const DIRECT: &[Oracle] = &[i01_finite::endless, i21_outlive::oracle, i27_log::oracle];
+const DIRECT: &[Oracle] = &[
+    i01_finite::endless,
+    i21_outlive::oracle,
+    i24_waits::oracle,
+    i27_log::oracle,
+];
 
 /// Oracles that do: a lost record misleads them.
 const LEDGER: &[Oracle] = &[
@@ -61,6 +68,7 @@ const LEDGER: &[Oracle] = &[
     i14_name::oracle,
     i15_identity::oracle,
     i16_merge::oracle,
+    i17_cause::oracle,
     i17_status::oracle,
     i18_drain::oracle,
 ];

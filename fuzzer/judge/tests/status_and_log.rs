@@ -27,7 +27,7 @@ fn i17_an_error_that_the_fence_does_not_carry() {
 
 #[test]
 fn i17_an_error_that_all_tell() {
-    let mut run = exported();
+    let mut run = failing();
     run.wait(MS).cut(-5).ok("advance 1ms");
     let time = run.now;
     run.call("dqbuf a cap", buffer(0, 0x40)).look(Look::Sync {
@@ -39,7 +39,7 @@ fn i17_an_error_that_all_tell() {
 
 #[test]
 fn i17_a_flag_that_dqbuf_forgot() {
-    let mut run = exported();
+    let mut run = failing();
     run.wait(MS)
         .cut(-5)
         .ok("advance 1ms")
@@ -49,7 +49,7 @@ fn i17_a_flag_that_dqbuf_forgot() {
 
 #[test]
 fn i17_a_sync_file_that_tells_success_of_a_failure() {
-    let mut run = exported();
+    let mut run = failing();
     run.wait(MS).cut(-5).ok("advance 1ms");
     let time = run.now;
     run.call("file_info s0", sync(signalled(1, time)));
@@ -58,7 +58,7 @@ fn i17_a_sync_file_that_tells_success_of_a_failure() {
 
 #[test]
 fn i17_a_merge_of_a_failed_fence_is_the_stub() {
-    let mut run = exported();
+    let mut run = failing();
     run.wait(MS).cut(-5).ok("advance 1ms");
     let time = run.now;
     run.call("s2 = merge s0 s0", sync(signalled(1, time)));

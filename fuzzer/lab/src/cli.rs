@@ -50,6 +50,8 @@ pub enum Command {
     Run(Box<commands::run::Args>),
     /// Show what a compositor sees without the series, in the posted draft's shape, and with the series
     Compositor(commands::compositor::Args),
+    /// Run v4l2-compliance on the double's nodes, from all memories, or on the kernel's own drivers
+    Compliance(commands::compliance::Args),
     /// Run the kernel's own tests of release fences in the target
     Selftest(commands::selftest::Args),
     /// Judge a recorded trace
@@ -64,6 +66,8 @@ pub enum Command {
     Kernel(commands::kernel::Args),
     /// Boot the target once, load and unload the modules, and say how long that took
     Boot(commands::boot::Args),
+    /// Measure how surely and how soon each planted bug is found
+    Canaries(commands::canaries::Args),
     /// List the planted bugs and the invariants that each must break
     Plants(commands::plants::Args),
     /// Check a series of kernel patches as its maintainers would
@@ -86,6 +90,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Replay(args) => commands::replay::run(args, &options),
         Command::Run(args) => commands::run::run(*args, &options),
         Command::Compositor(args) => commands::compositor::run(args, &options),
+        Command::Compliance(args) => commands::compliance::run(args, &options),
         Command::Selftest(args) => commands::selftest::run(args, &options),
         Command::Judge(args) => commands::judge::run(args, &options),
         Command::Bench(args) => commands::bench::run(args, &options),
@@ -93,6 +98,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor(args) => commands::doctor::run(args, &options),
         Command::Kernel(args) => commands::kernel::run(args, &options),
         Command::Boot(args) => commands::boot::run(args, &options),
+        Command::Canaries(args) => commands::canaries::run(args, &options),
         Command::Plants(args) => commands::plants::run(args, &options),
         Command::Series(args) => commands::series::run(args, &options),
     }

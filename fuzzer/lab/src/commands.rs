@@ -4,6 +4,8 @@
 
 pub mod bench;
 pub mod boot;
+pub mod canaries;
+pub mod compliance;
 pub mod compositor;
 pub mod doctor;
 pub mod fuzz;

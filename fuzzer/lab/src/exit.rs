@@ -17,6 +17,8 @@ impl Exit {
     pub const TIMING: Exit = Exit(10);
     /// `lab series verify`: a maintainer would send the series back.
     pub const BOUNCED: Exit = Exit(10);
+    /// `lab canaries`: a planted bug was not found every time.
+    pub const MISSED: Exit = Exit(10);
     /// A fence signalled before the hardware was done with the memory.
     pub const EARLY: Exit = Exit(11);
     /// A fence was not signalled exactly once, leaked, or did not live long enough.
@@ -34,7 +36,7 @@ pub const HELP: &str = "Exit codes:
    0  every check ran and held
    1  wrong usage, set-up failed, or the environment lacks something
    2  a program, trace, patch or kernel tree is malformed
-  10  a fence was not armed or did not signal in finite time; a series would be sent back
+  10  a fence was not armed or did not signal in finite time; a series would be sent back; a planted bug was missed
   11  a fence signalled before the hardware was done with the memory
   12  a fence was not signalled exactly once, leaked, or did not live long enough
   13  a fence told a wrong status

@@ -54,6 +54,14 @@ impl Stage {
         }
     }
 
+    /// A line that stays.
+    pub fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| println!("{line}")),
+            None => println!("{line}"),
+        }
+    }
+
     fn speak(&mut self) {
         if self.spoke.elapsed() < PLAIN_EVERY {
             return;

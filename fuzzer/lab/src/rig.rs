@@ -12,7 +12,7 @@ use crate::{
     exit::malformed,
     findings::{Origin, Setup},
     plants,
-    setup::{self, Options, debian::Debian, patches::Patches},
+    setup::{self, Options, Prepared, debian::Debian, patches::Patches},
     target::uml::{Attach, Uml, UmlOptions, double::Shape},
 };
 
@@ -39,6 +39,9 @@ pub struct RigArgs {
     /// Boot with kmemleak and let it look for leaked memory (slower)
     #[arg(long)]
     pub kmemleak: bool,
+    /// The core to run on; commands that boot several targets decide.
+    #[arg(skip)]
+    pub core: Option<usize>,
 }
 
 /// Reads the name of a driver.
@@ -157,8 +160,18 @@ impl Inside {
 
 /// The same with programs in the guest.
 pub fn ready_with(options: &Options, args: &RigArgs, inside: Inside) -> anyhow::Result<Rig> {
+    args.plant.as_deref().map(plants::load).transpose()?;
+    on(&setup::prepare(options)?, options, args, inside)
+}
+
+/// The same with what was prepared before.
+pub fn on(
+    prepared: &Prepared,
+    options: &Options,
+    args: &RigArgs,
+    inside: Inside,
+) -> anyhow::Result<Rig> {
     let plant = args.plant.as_deref().map(plants::load).transpose()?;
-    let prepared = setup::prepare(options)?;
     let modules = prepared.modules(plant.as_ref())?;
     let (series, lab) = Patches::find(options, &prepared.clone)?.counts();
     let UmlOptions { wall_limit, .. } = UmlOptions::default();
@@ -167,6 +180,7 @@ pub fn ready_with(options: &Options, args: &RigArgs, inside: Inside) -> anyhow::
         attach: args.attach(),
         shape: args.shape.clone(),
         plant: args.plant.clone(),
+        core: args.core,
         kmemleak: args.kmemleak,
         wall_limit,
         files: inside.files,
@@ -174,7 +188,7 @@ pub fn ready_with(options: &Options, args: &RigArgs, inside: Inside) -> anyhow::
         ..UmlOptions::default()
     };
     Ok(Rig {
-        target: Uml::new(&prepared, uml)?,
+        target: Uml::new(prepared, uml)?,
         kernel: prepared.kernel.version.clone(),
         build: format!("{}-{}", prepared.kernel.key, modules.key),
         patches: format!("{series} of the series under test, {lab} of the lab"),
@@ -256,6 +270,7 @@ mod tests {
                 attach: Some(attach),
                 shape: Shape::of(Node::Encoder, Memory::DmaContig),
                 kmemleak: true,
+                core: None,
             };
             let words = rig.words().join(" ");
             let line = Line::parse_from(["lab"].into_iter().chain(words.split(' ')));

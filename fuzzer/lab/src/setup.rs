@@ -134,23 +134,25 @@ pub fn prepare(options: &Options) -> anyhow::Result<Prepared> {
 impl Prepared {
     /// The modules, with a bug planted if so wished.
     pub fn modules(&self, plant: Option<&Plant>) -> anyhow::Result<Modules> {
-        let Prepared {
-            clone,
-            kernel,
-            tools,
-            jobs,
-            ..
-        } = self;
-        let recipe = modules::Recipe {
-            clone,
-            kernel,
-            tools,
-            jobs: *jobs,
-            plant,
-        };
+        let recipe = self.recipe(plant);
         match recipe.find(&self.cache)? {
             Some(modules) => Ok(modules),
             None => recipe.build(&self.cache, &self.cache.lock()?),
+        }
+    }
+
+    /// The key that those modules have, built or not.
+    pub fn modules_key(&self, plant: Option<&Plant>) -> anyhow::Result<String> {
+        self.recipe(plant).key()
+    }
+
+    fn recipe<'a>(&'a self, plant: Option<&'a Plant>) -> modules::Recipe<'a> {
+        modules::Recipe {
+            clone: &self.clone,
+            kernel: &self.kernel,
+            tools: &self.tools,
+            jobs: self.jobs,
+            plant,
         }
     }
 }

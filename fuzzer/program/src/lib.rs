@@ -4,6 +4,7 @@
 //! the parts that it names. All of them draw from one source of choices, [`Choose`].
 
 mod any;
+mod blind;
 mod check;
 mod choose;
 mod driver;
@@ -24,6 +25,7 @@ mod print;
 mod profile;
 mod syntax;
 
+pub use blind::{generate_blindly, insert_blindly};
 pub use check::Invalid;
 pub use choose::{Choose, Exhaust, FromBytes, FromWords, Record, Replay, Seeded};
 pub use driver::{Driver, STREAMS};

@@ -106,7 +106,7 @@ fn what_is_no_trace_is_refused() {
 fn a_newer_trace_says_so() {
     let newer = FILE.replacen("trace\":2,", "trace\":3,\"novelty\":[],", 1);
     let error = file::parse(&newer).unwrap_err();
-    assert!(matches!(error, FileError::Version { found: 2 }));
+    assert!(matches!(error, FileError::Version { found: 3 }));
     assert!(
         error
             .to_string()

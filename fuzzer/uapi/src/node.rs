@@ -10,6 +10,9 @@ use crate::sync_file::text;
 use crate::v4l2::{self, Capability};
 use crate::{Plain, file};
 
+/// What tells a mem2mem node from others.
+const MEM2MEM: u32 = v4l2::CAP_VIDEO_M2M | v4l2::CAP_VIDEO_M2M_MPLANE;
+
 /// Video nodes that are looked at.
 const NODES: u32 = 64;
 
@@ -52,18 +55,25 @@ impl Node {
             .filter_map(|number| CString::new(format!("/dev/video{number}")).ok())
             .find(|path| {
                 capability(path).is_ok_and(|capability| {
-                    text(&capability.driver) == self.driver
-                        && capability.device_caps & v4l2::CAP_VIDEO_M2M != 0
+                    text(&capability.driver) == self.driver && capability.device_caps & MEM2MEM != 0
                 })
             })
     }
 
     fn is_named(&self, number: u32) -> bool {
-        self.name.is_none_or(|name| {
-            let path = format!("/sys/class/video4linux/video{number}/name");
-            fs::read_to_string(path).is_ok_and(|told| told.trim_end() == name)
-        })
+        self.name.is_none_or(|name| is_called(number, name))
     }
+}
+
+/// Where the video node is that sysfs calls this.
+pub fn called(name: &str) -> Option<CString> {
+    let number = (0..NODES).find(|number| is_called(*number, name))?;
+    CString::new(format!("/dev/video{number}")).ok()
+}
+
+fn is_called(number: u32, name: &str) -> bool {
+    let path = format!("/sys/class/video4linux/video{number}/name");
+    fs::read_to_string(path).is_ok_and(|told| told.trim_end() == name)
 }
 
 fn capability(path: &CStr) -> nix::Result<Capability> {

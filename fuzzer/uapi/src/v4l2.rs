@@ -14,6 +14,8 @@ pub const MEMORY_DMABUF: u32 = 4;
 pub const FIELD_NONE: u32 = 1;
 /// `V4L2_CAP_VIDEO_M2M`
 pub const CAP_VIDEO_M2M: u32 = 0x8000;
+/// `V4L2_CAP_VIDEO_M2M_MPLANE`
+pub const CAP_VIDEO_M2M_MPLANE: u32 = 0x4000;
 /// `V4L2_EVENT_EOS`
 pub const EVENT_EOS: u32 = 2;
 /// `V4L2_EVENT_SOURCE_CHANGE`

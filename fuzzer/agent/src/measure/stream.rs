@@ -15,7 +15,7 @@ use crate::sys::{Ioctl, Plain, file};
 const VIM2M_TRANS_TIME: u32 = 0x0098_0900 + 0x1000;
 
 /// An open device. Closing it gives everything back.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     fd: i32,
     /// Bytes of a frame on the OUTPUT side.
     bytes: u32,
@@ -30,7 +30,7 @@ impl Drop for Stream {
 
 impl Stream {
     /// Opens the device of a driver, with its smallest frames and its shortest jobs.
-    pub(super) fn open(driver: Driver) -> Result<Self> {
+    pub(crate) fn open(driver: Driver) -> Result<Self> {
         let node = Node::of(driver).find();
         let path = node.with_context(|| format!("no video node of {}", driver.name()))?;
         let mut stream = Self {
@@ -68,7 +68,7 @@ impl Stream {
     }
 
     /// Sets a knob of the double.
-    pub(super) fn set(&self, knob: Knob, value: u64) -> Result<()> {
+    pub(crate) fn set(&self, knob: Knob, value: u64) -> Result<()> {
         double::set(self.fd, knob, value).with_context(|| format!("knob {knob:?}"))
     }
 
@@ -102,7 +102,7 @@ impl Stream {
     }
 
     /// The CAPTURE buffer as a dma-buf. It lives as long as the process.
-    pub(super) fn export(&self) -> Result<i32> {
+    pub(crate) fn export(&self) -> Result<i32> {
         let mut argument = ExportBuffer {
             kind: v4l2::TYPE_CAPTURE,
             flags: (libc::O_RDWR | libc::O_CLOEXEC) as u32,
@@ -113,19 +113,19 @@ impl Stream {
     }
 
     /// From the first QBUF to the last DQBUF: the ticks that were spent in these calls.
-    pub(super) fn cycle(&self, way: &Way) -> Result<u64> {
+    pub(crate) fn cycle(&self, way: &Way) -> Result<u64> {
         let queued = self.queue(way)?;
         Ok(queued + self.dequeue(way)?)
     }
 
     /// Queues both buffers, CAPTURE first, so that the second call starts the job.
-    pub(super) fn queue(&self, way: &Way) -> Result<u64> {
+    pub(crate) fn queue(&self, way: &Way) -> Result<u64> {
         let capture = self.call(way, &v4l2::QBUF, v4l2::TYPE_CAPTURE)?;
         Ok(capture + self.call(way, &v4l2::QBUF, v4l2::TYPE_OUTPUT)?)
     }
 
     /// Dequeues both. Waiting for a job that still runs is not counted.
-    pub(super) fn dequeue(&self, way: &Way) -> Result<u64> {
+    pub(crate) fn dequeue(&self, way: &Way) -> Result<u64> {
         self.wait()?;
         let capture = self.call(way, &v4l2::DQBUF, v4l2::TYPE_CAPTURE)?;
         Ok(capture + self.call(way, &v4l2::DQBUF, v4l2::TYPE_OUTPUT)?)

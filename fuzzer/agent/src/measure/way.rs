@@ -8,7 +8,7 @@ use crate::sys::call_timer::CallTimer;
 use crate::sys::{Ioctl, Plain};
 
 /// From where.
-pub(super) enum Way {
+pub(crate) enum Way {
     /// Before and after the system call, as the program sees it.
     Outside,
     /// In the kernel, where the way in and the way out do not count.
@@ -17,13 +17,13 @@ pub(super) enum Way {
 
 impl Way {
     /// The way through the kernel module.
-    pub(super) fn inside() -> Result<Self> {
+    pub(crate) fn inside() -> Result<Self> {
         let timer = CallTimer::open().context("/dev/call_timer: load the module call_timer")?;
         Ok(Self::Inside(timer))
     }
 
     /// Makes a call that must succeed, and tells how many ticks it took.
-    pub(super) fn call<T: Plain>(
+    pub(crate) fn call<T: Plain>(
         &self,
         ioctl: &Ioctl<T>,
         fd: i32,
@@ -42,7 +42,7 @@ impl Way {
 }
 
 /// The time stamp counter, after everything before it is done.
-pub(super) fn ticks() -> u64 {
+pub(crate) fn ticks() -> u64 {
     // SAFETY: every x86-64 processor has both instructions, and Linux forbids neither.
     unsafe {
         _mm_lfence();

@@ -10,6 +10,8 @@ use super::span::Moment;
 pub(crate) const STATE_QUEUED: u32 = 3;
 /// `enum vb2_buffer_state`
 pub(crate) const STATE_DONE: u32 = 5;
+/// `enum vb2_buffer_state`
+pub(crate) const STATE_ERROR: u32 = 6;
 
 /// One thing that happened to a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -371,6 +371,13 @@ pub(crate) fn exported() -> Run {
     run
 }
 
+/// As [`exported`], with a job that is told to fail.
+pub(crate) fn failing() -> Run {
+    let mut run = exported();
+    run.ok("fail a error 1");
+    run
+}
+
 /// The job ended well 5 ms after [`exported`].
 pub(crate) fn finished() -> Run {
     let mut run = exported();

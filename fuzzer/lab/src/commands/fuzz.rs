@@ -3,20 +3,16 @@
 mod console;
 mod summary;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context;
-use engine::{Bound, Campaign, store};
-use program::{Driver, Program};
+use engine::{Bound, Campaign, Strategy, store};
+use program::Program;
 
 use crate::{
-    clone,
     commands::plants,
+    corpus,
     exit::Exit,
-    findings,
     interrupt::Graceful,
     rig::{self, RigArgs},
     setup::Options,
@@ -60,8 +56,8 @@ pub struct Args {
     pub rig: RigArgs,
 }
 
-const HELP: &str = "The campaign begins with the programs in corpus/seeds and corpus/regressions, those for another driver than \
-the double with the ones in corpus/seeds/DRIVER. Every program that shows new coverage or a \
+const HELP: &str = "The campaign begins with the programs in corpus/seeds and corpus/regressions (with --plant without the \
+latter, which would give the bug away), those for another driver than the double with the ones in corpus/seeds/DRIVER. Every program that shows new coverage or a \
 new state is run twice and must leave the same trace. Everything that breaks an invariant is replayed three times on \
 fresh boots, minimised, and kept as a folder that `lab replay` repeats. Ctrl-C ends a campaign as its bound would. The exit \
 code is 0 if nothing was found, else that of the first finding (`lab --help` lists them).";
@@ -96,6 +92,7 @@ fn campaign(args: &Args) -> anyhow::Result<Campaign> {
     let time = Bound::Time(Duration::from_secs(seconds));
     let planted = args.rig.plant.is_some().then_some(1);
     Ok(Campaign {
+        strategy: Strategy::Search,
         seed: args.seed.map_or_else(draw, Ok)?,
         bound: args.programs.map_or(time, Bound::Programs),
         seeds: seeds(args)?,
@@ -120,25 +117,15 @@ fn draw() -> anyhow::Result<u64> {
     Ok(u32::from_le_bytes(bytes).into())
 }
 
+/// With a bug planted there are no regressions among the seeds: they would give it away.
 fn seeds(args: &Args) -> anyhow::Result<Vec<Program>> {
-    let own = own_folders(&clone::root()?.join("corpus"), args.rig.driver);
-    let kept = args.corpus.iter().filter(|corpus| corpus.is_dir()).cloned();
-    let mut seeds = Vec::new();
-    for folder in own.into_iter().chain(kept) {
-        seeds.extend(
-            findings::programs(&folder)?
-                .into_iter()
-                .map(|(_, program)| program),
-        );
+    let driver = args.rig.driver;
+    let mut seeds = corpus::seeds(driver)?;
+    if args.rig.plant.is_none() {
+        seeds.extend(corpus::regressions(driver)?);
+    }
+    if let Some(kept) = args.corpus.as_deref().filter(|folder| folder.is_dir()) {
+        seeds.extend(corpus::in_folder(kept)?);
     }
     Ok(seeds)
-}
-
-/// What is in the project for this driver.
-fn own_folders(corpus: &Path, driver: Driver) -> Vec<PathBuf> {
-    let seeds = corpus.join("seeds");
-    match driver {
-        Driver::Double => vec![seeds, corpus.join("regressions")],
-        other => vec![seeds.join(other.name())],
-    }
 }

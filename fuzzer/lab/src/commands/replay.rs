@@ -107,6 +107,7 @@ fn setup_args(setup: &Setup) -> anyhow::Result<RigArgs> {
         attach: Some(attach),
         shape: setup.shape.clone(),
         kmemleak: setup.kmemleak,
+        core: None,
     })
 }
 

@@ -93,7 +93,8 @@ fn of_this_machine(args: &mut Args, options: &Options) -> anyhow::Result<Ready> 
 
 fn of_debian(args: &mut Args, options: &Options, packages: &[String]) -> anyhow::Result<Ready> {
     let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, packages)?;
-    debian.check_program(&args.command[0])?;
+    let name = args.command.iter().find(|word| !word.contains('='));
+    debian.check_program(name.map_or("", String::as_str))?;
     let guest = Inside {
         files: std::mem::take(&mut args.files),
         debian: Some(debian),

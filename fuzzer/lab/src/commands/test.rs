@@ -5,6 +5,7 @@ mod clients;
 mod inputs;
 mod kernels;
 mod lab;
+mod ledger;
 mod patches;
 mod replays;
 mod series;
@@ -92,6 +93,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(series::checks());
     checks.extend(replays::checks());
     checks.extend(kernels::checks());
+    checks.extend(ledger::checks());
     checks.extend(clients::checks());
     checks.extend(campaigns::checks()?);
     let named = |check: &Check| {

@@ -1,0 +1,210 @@
+//! One campaign against one planted bug.
+
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use engine::{Bound, Campaign, Ended, Events, Finding, Key, Outcome, Stats, Strategy};
+use program::Program;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    results::{Found, Record},
+    way::Way,
+};
+use crate::{
+    commands::run::{failure, judged},
+    corpus, interrupt,
+    rig::{self, Inside, Rig, RigArgs},
+    setup::{
+        Options, Prepared,
+        debian::{self, Debian},
+        key, tree,
+    },
+    target::uml::{execution::Execution, inside},
+};
+
+/// Seconds that a campaign may search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Budget(pub(super) u64);
+
+/// What decides what a campaign comes to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Trial {
+    /// The planted bug.
+    pub(super) bug: String,
+    /// How it is looked for.
+    pub(super) way: Way,
+    /// Of the random numbers.
+    pub(super) seed: u64,
+    #[serde(rename = "budget_s")]
+    pub(super) budget: Budget,
+    /// Key of kernel, modules and bug.
+    pub(super) build: String,
+    /// Key of the seeds and of all that searches, executes and judges.
+    pub(super) lab: String,
+}
+
+/// Crates that have a say in what a campaign finds.
+const CRATES: [&str; 6] = ["agent", "engine", "judge", "program", "trace", "uapi"];
+
+/// The key of the seeds and of those crates.
+pub(super) fn lab_key(clone: &Path) -> anyhow::Result<String> {
+    let mut key = key::Key::new("canaries 1").file("Cargo.lock", &clone.join("Cargo.lock"))?;
+    for name in CRATES {
+        let sources = clone.join("fuzzer").join(name).join("src");
+        key = tree::contents(key.part("crate", name), &sources)?;
+    }
+    let seeds = clone.join("corpus/seeds");
+    Ok(tree::contents(key.part("seeds", ""), &seeds)?.finish())
+}
+
+/// What all campaigns share.
+pub(super) struct Shop<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) options: &'a Options,
+    /// Most programs that minimising one finding may run.
+    pub(super) minimise: u32,
+    /// Making a rig takes the cache's lock, which would tell of another lab if it were this one's other thread.
+    pub(super) making: Mutex<()>,
+}
+
+impl Shop<'_> {
+    fn rig(&self, args: &RigArgs, debian: Option<Debian>) -> anyhow::Result<Rig> {
+        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let inside = Inside {
+            files: Vec::new(),
+            debian,
+        };
+        rig::on(self.prepared, self.options, args, inside)
+    }
+
+    fn debian(&self) -> anyhow::Result<Debian> {
+        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        debian::ensure(&self.prepared.cache, &[debian::TOOLS.to_owned()])
+    }
+}
+
+impl Trial {
+    /// The driver and the bug, on this core.
+    fn rig(&self, core: usize) -> RigArgs {
+        RigArgs {
+            plant: Some(self.bug.clone()),
+            core: Some(core),
+            ..RigArgs::default()
+        }
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.budget.0)
+    }
+
+    /// Runs it on a core; none if it was interrupted.
+    pub(super) fn run(&self, shop: &Shop<'_>, core: usize) -> anyhow::Result<Option<Record>> {
+        let args = self.rig(core);
+        match self.way.strategy() {
+            Some(strategy) => self.search(shop, &args, strategy),
+            None => self.comply(shop, &args).map(Some),
+        }
+    }
+
+    fn search(
+        &self,
+        shop: &Shop<'_>,
+        args: &RigArgs,
+        strategy: Strategy,
+    ) -> anyhow::Result<Option<Record>> {
+        let campaign = Campaign {
+            strategy,
+            seed: self.seed,
+            bound: Bound::Time(self.time()),
+            seeds: self.seeds(args)?,
+            driver: args.driver,
+            expectation: args.expectation(),
+            corpus: None,
+            stop_after: Some(1),
+            // How small a program becomes is asked of the lab alone.
+            minimise_budget: if self.way == Way::Lab {
+                shop.minimise
+            } else {
+                0
+            },
+            leak_checks: false,
+        };
+        let mut rig = shop.rig(args, None)?;
+        let outcome = engine::campaign(&campaign, &mut rig.target, &mut Quiet)?;
+        let whole = outcome.ended != Ended::Interrupted;
+        Ok(whole.then(|| self.record(&outcome)))
+    }
+
+    fn seeds(&self, args: &RigArgs) -> anyhow::Result<Vec<Program>> {
+        match self.way.is_seeded() {
+            true => corpus::seeds(args.driver),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    fn record(&self, outcome: &Outcome) -> Record {
+        let finding = outcome.findings.first();
+        let repeats = finding.filter(|finding| finding.repeats());
+        let stats = &outcome.stats;
+        Record {
+            trial: self.clone(),
+            programs: stats.programs,
+            seconds: stats.seconds,
+            unrepeated: finding.is_some() && repeats.is_none(),
+            found: repeats
+                .zip(stats.first)
+                .map(|(finding, first)| Found::new(finding, first)),
+        }
+    }
+
+    /// One run of v4l2-compliance, under the same judge.
+    fn comply(&self, shop: &Shop<'_>, args: &RigArgs) -> anyhow::Result<Record> {
+        let mut rig = shop.rig(args, Some(shop.debian()?))?;
+        let words = ["v4l2-compliance", "-d", "/dev/video0", "-s"];
+        let begin = Instant::now();
+        let execution = rig.target.exec(&inside::command(words), self.time())?;
+        let seconds = begin.elapsed().as_secs_f64();
+        let violations = judged(args.expectation(), &execution.trace());
+        let key = violations.first().map(Key::of).or(complaint(&execution));
+        Ok(Record {
+            trial: self.clone(),
+            programs: 1,
+            seconds,
+            unrepeated: false,
+            found: key.map(|key| Found::by_client(key, seconds)),
+        })
+    }
+}
+
+/// What the program itself found.
+fn complaint(execution: &Execution) -> Option<Key> {
+    match execution {
+        Execution::Ended(executed) => failure(executed.end).map(|title| Key {
+            invariant: "test".into(),
+            title,
+        }),
+        Execution::Died { .. } => None,
+    }
+}
+
+/// Campaigns are told of when they have ended.
+struct Quiet;
+
+impl Events for Quiet {
+    fn progress(&mut self, _stats: &Stats) {}
+
+    fn suspect(&mut self, _key: &Key) {}
+
+    fn finding(&mut self, _finding: &Finding) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn interrupted(&self) -> bool {
+        interrupt::requested()
+    }
+}
