@@ -212,7 +212,7 @@ impl Queue {
     }
 
     /// The queue, for [`workqueue::WorkItem`]s.
-    #[cfg_attr(not(plant = "abort_signals_early"), expect(dead_code))]
+    #[cfg_attr(not(orphans), expect(dead_code))]
     pub(crate) fn items(&self) -> &workqueue::Queue {
         // SAFETY: By the type's invariant the queue is alive as long as `self`.
         unsafe { workqueue::Queue::from_raw(self.0.as_ptr()) }

@@ -80,6 +80,10 @@ fn set_job(this: &Handle, knob: &Knob) -> Result {
         }
         effect
     };
+    #[cfg(plant = "change_flushes_armed")]
+    if knob.id == knobs::SOURCE_CHANGE && knob.value != 0 {
+        crate::job::flush(this);
+    }
     if effect == Effect::Ready {
         this.m2m().try_schedule();
     }

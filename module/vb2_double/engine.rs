@@ -20,7 +20,7 @@ use crate::{
 };
 use core::mem;
 
-#[cfg(plant = "abort_signals_early")]
+#[cfg(orphans)]
 use crate::plant::Orphanage;
 
 /// From the watchdog that ends a job to the interrupt that comes too late.
@@ -168,7 +168,7 @@ pub(crate) struct Job {
     pub(crate) bytes: PerPlane<usize>,
     /// When the watchdog bites.
     pub(crate) deadline: u64,
-    #[cfg(plant = "abort_signals_early")]
+    #[cfg(orphans)]
     pub(crate) orphanage: Option<Orphanage>,
 }
 
@@ -241,7 +241,7 @@ impl Engine {
     /// The hardware is kicked. Fails if somebody ended the job while it was being prepared.
     pub(crate) fn kick(&mut self, job: Job) -> Result<(), Ended> {
         if let Stage::Starting(Some(cause)) = self.stage {
-            #[cfg(plant = "abort_signals_early")]
+            #[cfg(orphans)]
             if let Some(orphanage) = job.orphanage {
                 orphanage.take(job.writer, Cause::Refused);
             }
@@ -295,7 +295,7 @@ impl Engine {
             return Next::Nothing;
         };
 
-        #[cfg(plant = "abort_signals_early")]
+        #[cfg(orphans)]
         if let Some(orphanage) = job.orphanage {
             orphanage.take(job.writer, cause);
         }
@@ -319,6 +319,12 @@ impl Engine {
             }
             next => next,
         }
+    }
+
+    /// Planted bug: the stream changes, and what is armed is given back.
+    #[cfg(plant = "change_flushes_armed")]
+    pub(crate) fn flush(&mut self) -> Next {
+        self.interrupt(Cause::Failed)
     }
 
     /// The job shall end soon: at once, or when its writer is through if `waits`. Fails if there is

@@ -22,7 +22,7 @@ use crate::{
 
 use kernel::prelude::vtable;
 
-#[cfg(plant = "abort_signals_early")]
+#[cfg(orphans)]
 use crate::plant::Orphanage;
 
 /// Lets the engine look at its job, and does what follows from it.
@@ -65,6 +65,20 @@ impl Context {
                 None
             }
         }
+    }
+}
+
+/// Planted bug: the stream changes, and what is armed is given back.
+#[cfg(plant = "change_flushes_armed")]
+pub(crate) fn flush(this: &Handle) {
+    let ended = {
+        let mut state = this.state.lock();
+        let next = state.engine.flush();
+        this.carry_out(&state.engine, next)
+    };
+
+    if let Some(ended) = ended {
+        finish::finish(this, ended, From::Abort);
     }
 }
 
@@ -117,7 +131,7 @@ struct Prepared {
     planes: PerPlane<Option<Plane>>,
     bytes: PerPlane<usize>,
     attached: Option<helper::Attached>,
-    #[cfg(plant = "abort_signals_early")]
+    #[cfg(orphans)]
     orphanage: Option<Orphanage>,
 }
 
@@ -135,7 +149,7 @@ fn prepare(this: &Handle, buffers: &Buffers, plan: &Plan) -> Result<Prepared, Ca
     Ok(Prepared {
         planes: planes(dst, bytes).ok_or(Cause::Refused)?,
         bytes,
-        #[cfg(plant = "abort_signals_early")]
+        #[cfg(orphans)]
         orphanage: Orphanage::new(dst, &this.queue),
         attached: attach(this, buffers)?,
     })
@@ -170,7 +184,7 @@ fn kick(
         plan,
         bytes: prepared.bytes,
         deadline: now.saturating_add(plan.watchdog),
-        #[cfg(plant = "abort_signals_early")]
+        #[cfg(orphans)]
         orphanage: prepared.orphanage,
     };
     let kicked = kick_engine(&this.clock, &mut this.state.lock(), job);

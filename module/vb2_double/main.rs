@@ -19,7 +19,7 @@ mod job;
 mod knobs;
 mod node;
 mod pixels;
-#[cfg(plant = "abort_signals_early")]
+#[cfg(orphans)]
 mod plant;
 mod shim;
 mod stats;
@@ -114,6 +114,12 @@ struct Double {
 fn announce_plant() {
     if cfg!(plant = "abort_signals_early") {
         pr_notice!("planted bug: an aborted job ends before its writer\n");
+    }
+    if cfg!(plant = "signals_before_last_write") {
+        pr_notice!("planted bug: a job ends before its last chunk is written\n");
+    }
+    if cfg!(plant = "change_flushes_armed") {
+        pr_notice!("planted bug: a change of the stream ends a job before its writer\n");
     }
     if cfg!(plant = "attach_at_qbuf_unarmed") {
         pr_notice!("planted bug: fences are attached at QBUF\n");

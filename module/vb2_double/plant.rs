@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Planted bug `abort_signals_early`: STREAMOFF and close end a job at once, while its writer goes
-//! on.
+//! Planted bugs in which a job ends while its writer goes on.
+//!
+//! `abort_signals_early`: STREAMOFF and close end a job at once. `signals_before_last_write`: a job
+//! ends when the hardware is done, and the CPU's share, its last chunk, follows. `change_flushes_armed`:
+//! a change of the stream that comes while a job runs gives the armed buffers back.
 //!
 //! The plane's memory is kept by a dma-buf of its own, so that the bug breaks the fence contract
 //! and nothing else.
@@ -130,6 +133,17 @@ impl WorkItem for Orphan {
     }
 }
 
+/// Whether a job that ends so leaves its writer behind.
+fn leaves_writer(cause: Cause) -> bool {
+    match cause {
+        Cause::Aborted => cfg!(plant = "abort_signals_early"),
+        Cause::Completed => cfg!(plant = "signals_before_last_write"),
+        // A job that fails by itself has a writer that is through.
+        Cause::Failed => cfg!(plant = "change_flushes_armed"),
+        Cause::Watchdog | Cause::Refused => false,
+    }
+}
+
 /// Where the writer of a job goes when the job ends.
 pub(crate) struct Orphanage {
     orphan: Arc<Orphan>,
@@ -156,13 +170,13 @@ impl Orphanage {
         })
     }
 
-    /// Takes the writer, and lets it go on if its job was aborted. The memory is let go where one
-    /// may sleep.
+    /// Takes the writer, and lets it go on if that is the bug. The memory is let go where one may
+    /// sleep.
     pub(crate) fn take(self, mut writer: Writer, cause: Cause) {
         // SAFETY: The orphan drops the writer before its memory.
         let plane = unsafe { self.orphan.memory.plane() };
 
-        if let (Cause::Aborted, Some(plane)) = (cause, plane) {
+        if let (true, Some(plane)) = (leaves_writer(cause), plane) {
             // SAFETY: As above.
             unsafe { writer.move_to(plane) };
             *self.orphan.writer.lock() = Some(writer);

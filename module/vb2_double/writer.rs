@@ -190,6 +190,9 @@ impl Writer {
             if gate == self.written + 1 {
                 return Progress::Held;
             }
+            if cfg!(plant = "signals_before_last_write") && self.written + 1 == self.chunks {
+                return Progress::Written;
+            }
             self.write_chunk(&tell);
             self.due = now.saturating_add(self.chunk_delay);
         }
@@ -227,7 +230,7 @@ impl Writer {
     /// # Safety
     ///
     /// As for [`new`](Self::new), for that mapping.
-    #[cfg(plant = "abort_signals_early")]
+    #[cfg(orphans)]
     pub(crate) unsafe fn move_to(&mut self, plane: Plane) {
         let [first, others @ ..] = &mut self.targets;
 

@@ -213,12 +213,11 @@ impl Graph {
         word
     }
 
-    /// The transitions into states that were known already.
-    pub fn pruned(&self) -> impl Iterator<Item = usize> + '_ {
+    /// The transitions into states that were known already: programs that were not continued.
+    pub fn pruned(&self) -> Vec<usize> {
         let edges = self.edges.iter().enumerate();
-        edges
-            .filter(|(_, edge)| !edge.discovers)
-            .map(|(index, _)| index)
+        let pruned = edges.filter(|(_, edge)| !edge.discovers);
+        pruned.map(|(index, _)| index).collect()
     }
 }
 

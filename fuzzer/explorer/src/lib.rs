@@ -5,14 +5,20 @@
 //! that have to be run; [`divergence`] checks the model against what the kernel did in each.
 
 mod canonical;
+mod certificate;
 mod graph;
+mod outcome;
+mod pair;
 mod plan;
 mod prediction;
 mod scope;
 mod world;
 
 pub use canonical::{Naming, State, canonical};
+pub use certificate::{Certificate, Checks, Extent, Subject, VERSION, statement};
 pub use graph::{Edge, ExploreError, Graph, NodeId, Spelled, explore, lengthen, spell, step};
+pub use outcome::{FenceState, digest, fence_states, outcome};
+pub use pair::{Pair, pair};
 pub use plan::{Plan, Walk};
 pub use prediction::divergence;
 pub use scope::{Choice, Scope, ScopeError};

@@ -13,6 +13,8 @@ use crate::{Choice, Edge, Graph, NodeId, Scope, World, canonical::Naming};
 const TOUR: usize = 64;
 /// Most symbols between two transitions of a tour that were not walked before.
 const REACH: usize = 5;
+/// Most states that are looked at for the next of them: a new tour is cheaper than a long search.
+const NEAR: usize = 300;
 
 /// A program to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +122,7 @@ impl Planner<'_> {
             if let Some(index) = self.leaving(at).find(|index| !self.walked[*index]) {
                 return [way, vec![index]].concat();
             }
-            if way.len() >= REACH {
+            if way.len() >= REACH || seen.len() >= NEAR {
                 continue;
             }
             for index in self.leaving(at) {

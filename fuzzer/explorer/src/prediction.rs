@@ -16,8 +16,8 @@ const LAST: u32 = 0x0010_0000;
 #[derive(Clone, Debug)]
 struct Moment {
     told: Result<Told, i32>,
-    /// Direction and index of the buffers with a pending fence.
-    pending: Vec<(bool, u32)>,
+    /// Direction and index of the buffers with a pending fence, where that is certain.
+    pending: Option<Vec<(bool, u32)>>,
 }
 
 /// Where the kernel first did something else than the model says; `fences` says whether the driver attaches as the model does.
@@ -39,9 +39,8 @@ pub fn divergence(program: &Program, trace: &Trace, fences: bool) -> Option<Stri
             let moment = &moments[usize::from(call.op)];
             let wrong = answer(moment, call).or_else(|| {
                 let comparable = fences && !step.asynchronous;
-                comparable
-                    .then(|| ledger.differs(&moment.pending))
-                    .flatten()
+                let pending = moment.pending.as_ref().filter(|_| comparable);
+                pending.and_then(|pending| ledger.differs(pending))
             });
             wrong.map(|wrong| format!("operation {}, {step}: {wrong}", call.op + 1))
         }

@@ -280,9 +280,10 @@ impl World {
             .map(|(slot, _)| Dmabuf(*slot))
     }
 
-    /// The buffers that have a pending fence: direction (true for OUTPUT) and index.
-    pub fn pending(&self) -> Vec<(bool, u32)> {
-        self.running.iter().flat_map(Job::fenced).collect()
+    /// The buffers that have a pending fence: direction (true for OUTPUT) and index. `None` if the hardware is about to end
+    /// that at this very moment.
+    pub fn pending(&self) -> Option<Vec<(bool, u32)>> {
+        (!self.is_due()).then(|| self.running.iter().flat_map(Job::fenced).collect())
     }
 
     /// Whether any file is open.

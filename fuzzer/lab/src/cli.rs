@@ -42,6 +42,8 @@ pub struct Cli {
 pub enum Command {
     /// Search for programs that break the contract
     Fuzz(Box<commands::fuzz::Args>),
+    /// Run every program of a scope, up to the state that it leads to, and certify what holds
+    Prove(Box<commands::prove::Args>),
     /// Run programs or findings again, each on a fresh boot
     Replay(commands::replay::Args),
     /// Run a client program of yours in the target and judge what its fences did
@@ -92,6 +94,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     let Cli { options, command } = cli;
     match command {
         Command::Fuzz(args) => commands::fuzz::run(*args, &options),
+        Command::Prove(args) => commands::prove::run(*args, &options),
         Command::Replay(args) => commands::replay::run(args, &options),
         Command::Run(args) => commands::run::run(*args, &options),
         Command::Compositor(args) => commands::compositor::run(args, &options),

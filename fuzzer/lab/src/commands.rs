@@ -16,6 +16,7 @@ pub mod fuzz;
 pub mod judge;
 pub mod kernel;
 pub mod plants;
+pub mod prove;
 pub mod replay;
 pub mod run;
 pub mod selftest;

@@ -151,6 +151,11 @@ impl World {
         self.close_call |= self.running.is_some_and(|job| job.is_old(end));
     }
 
+    /// Whether the hardware does something at this very moment.
+    pub(crate) fn is_due(&self) -> bool {
+        self.next_event().is_some_and(|at| at <= self.now)
+    }
+
     /// When the hardware next does something.
     fn next_event(&self) -> Option<u64> {
         let job = self.running?;
