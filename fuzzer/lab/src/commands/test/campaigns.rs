@@ -33,7 +33,7 @@ const SEARCHED: [&str; 6] = [
     "leak-on-streamoff",
     "lock-each-plane",
     "no-error",
-    "wait-for-others",
+    "wait-at-qbuf",
 ];
 
 /// One check for each kind of campaign, and one or two for each planted bug.
