@@ -236,7 +236,8 @@ impl Locked<'_> {
             return Err(EINVAL);
         }
         queue.min_queued_buffers = buffers;
-        queue.min_reqbufs_allocation = queue.min_reqbufs_allocation.max(buffers + 1);
+        // As vb2_core_queue_init() does it: one more, for userspace.
+        queue.min_reqbufs_allocation = buffers + 1;
         Ok(())
     }
 
