@@ -10,6 +10,7 @@ use engine::store;
 use judge::Expectation;
 use program::Driver;
 
+pub(super) use self::known::PROVOKED;
 use self::{
     outcome::{Outcome, plain, verdict},
     report::Report,
@@ -221,7 +222,7 @@ fn test(
 }
 
 /// The command line: streaming, DMABUF from the exporter, no progress and no colours.
-fn words(device: &str, exporter: &str, formats: bool) -> Vec<String> {
+pub(super) fn words(device: &str, exporter: &str, formats: bool) -> Vec<String> {
     let mut words = vec!["v4l2-compliance", "-d", device, "-e", exporter, "-s"];
     words.extend(formats.then_some("-f"));
     words.extend(["-P", "-C", "never"]);

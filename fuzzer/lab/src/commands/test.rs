@@ -11,6 +11,7 @@ mod ledger;
 mod patches;
 mod replays;
 mod series;
+mod smallest;
 mod sources;
 mod theirs;
 
@@ -98,6 +99,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(kernels::checks());
     checks.extend(ledger::checks());
     checks.extend(churn::checks());
+    checks.extend(smallest::checks());
     checks.extend(clients::checks());
     checks.extend(drills::checks());
     checks.extend(theirs::checks());
