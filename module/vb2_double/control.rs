@@ -82,7 +82,7 @@ fn set_job(this: &Handle, knob: &Knob) -> Result {
         effect
     };
     #[cfg(plant = "change_flushes_armed")]
-    if knob.id == knobs::SOURCE_CHANGE && knob.value != 0 {
+    if knob.id == knobs::SOURCE_CHANGE && knob.value & 0xffff != 0 {
         crate::job::flush(this);
     }
     if effect == Effect::Ready {

@@ -137,8 +137,8 @@ fn call(op: u16, result: Result<Out, i32>) -> Event {
 }
 
 fn record(time: u64, kind: Kind) -> Event {
-    let atomic = false;
-    Event::Ledger(Record { time, atomic, kind })
+    let irqs = trace::Irqs::On;
+    Event::Ledger(Record { time, irqs, kind })
 }
 
 #[test]
