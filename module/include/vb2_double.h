@@ -2,8 +2,8 @@
 /*
  * Control ABI of the vb2 mem2mem test double.
  *
- * The ioctls below act on one open file handle of the double's video node. They take effect for the next job that is
- * started, except the gate, which also acts on the job that is being written.
+ * The ioctls below act on one open file handle of a video node of the double. A knob takes effect for the next job that
+ * is started, unless its text says otherwise; the gate also acts on the job that is being written.
  */
 #ifndef _UAPI_VB2_DOUBLE_H
 #define _UAPI_VB2_DOUBLE_H
@@ -12,33 +12,7 @@
 #include <linux/types.h>
 #include <linux/videodev2.h>
 
-/**
- * enum vb2_double_knob_id - what VB2_DOUBLE_S_KNOB sets
- * @VB2_DOUBLE_KNOB_JOB_BASE: job ids of this handle are this value plus 1, 2, 3, …; default 0
- * @VB2_DOUBLE_KNOB_JOB_TIME: nanoseconds from the kick to the first chunk, at most 10 s; default 1 ms
- * @VB2_DOUBLE_KNOB_CHUNKS: chunks the writer makes, 1 to 64; default 4
- * @VB2_DOUBLE_KNOB_CHUNK_DELAY: nanoseconds between two chunks, at most 1 s; default 0
- * @VB2_DOUBLE_KNOB_COMPLETION: 0 hrtimer callback, 1 workqueue, 2 inside device_run; default 0
- * @VB2_DOUBLE_KNOB_GATE: 0 opens the gate; n holds the writer before chunk n (1 to 64)
- * @VB2_DOUBLE_KNOB_WATCHDOG: nanoseconds after which the watchdog stops the writer and ends the job with an error,
- *	1 ms to 2 s; default 1 s
- * @VB2_DOUBLE_KNOB_FAIL_ERROR: the n-th job from now ends in VB2_BUF_STATE_ERROR; 0 for none
- * @VB2_DOUBLE_KNOB_FAIL_LOST: the completion of the n-th job from now is lost; 0 for none
- * @VB2_DOUBLE_KNOB_SOURCE_CHANGE: before the n-th OUTPUT frame from now the stream changes size;
- *	bits 0-15 n (0 for none), bits 16-31 width, bits 32-47 height; EINVAL unless the node is a decoder
- */
-enum vb2_double_knob_id {
-	VB2_DOUBLE_KNOB_JOB_BASE = 1,
-	VB2_DOUBLE_KNOB_JOB_TIME = 2,
-	VB2_DOUBLE_KNOB_CHUNKS = 3,
-	VB2_DOUBLE_KNOB_CHUNK_DELAY = 4,
-	VB2_DOUBLE_KNOB_COMPLETION = 5,
-	VB2_DOUBLE_KNOB_GATE = 6,
-	VB2_DOUBLE_KNOB_WATCHDOG = 7,
-	VB2_DOUBLE_KNOB_FAIL_ERROR = 8,
-	VB2_DOUBLE_KNOB_FAIL_LOST = 9,
-	VB2_DOUBLE_KNOB_SOURCE_CHANGE = 10,
-};
+#include "vb2_double_knobs.h"
 
 /**
  * struct vb2_double_knob - argument of VB2_DOUBLE_S_KNOB
@@ -103,11 +77,14 @@ struct vb2_double_stats {
 #define VB2_DOUBLE_G_STATS	_IOR('V', BASE_VIDIOC_PRIVATE + 1, struct vb2_double_stats)
 
 /**
- * struct vb2_double_stamp - what the writer leaves at the start of a CAPTURE plane, as its very last store
+ * struct vb2_double_stamp - what the writer leaves at the start of a CAPTURE plane, as its very last stores
  * @magic: VB2_DOUBLE_STAMP_MAGIC, stored last of all; cleared before the first chunk is written
  * @job: the job's id
  * @time_ns: ktime_get_ns() just before the stamp was stored
- * @words: number of 64-bit pattern words that follow the stamp; word w is vb2_double_word(job, w)
+ * @words: number of 64-bit pattern words that follow the stamp; word w of plane p is
+ *	vb2_double_word(job ^ (__u64)p << 56, w)
+ *
+ * Each plane has one. The stamps are the very last stores of a job, that of plane 0 the last of all.
  */
 struct vb2_double_stamp {
 	__u64 magic;
@@ -118,7 +95,7 @@ struct vb2_double_stamp {
 
 #define VB2_DOUBLE_STAMP_MAGIC	0x32627663656e6566ULL
 
-/* Pattern word @w of job @job. */
+/* Pattern word @w of the first plane of job @job. */
 static inline __u64 vb2_double_word(__u64 job, __u64 w)
 {
 	return (job * 0x9e3779b97f4a7c15ULL) ^ (w * 0xbf58476d1ce4e5b9ULL);

@@ -15,9 +15,10 @@ use crate::vb2::{self, Buffer, Direction};
 use core::ops::Deref;
 use kernel::{
     bindings,
-    error::{to_result, VTABLE_DEFAULT_ERROR},
+    error::to_result,
     prelude::*,
-    types::Opaque, //
+    types::Opaque,
+    uaccess::UserPtr, //
 };
 
 #[vtable]
@@ -42,8 +43,12 @@ pub(crate) trait Driver:
     fn queue_config(&self, direction: Direction) -> vb2::queue::Config;
 
     /// Makes the controls of a file that is being opened.
-    fn controls(_shared: &Self::Shared, _controls: &mut ctrl::Setup<'_, Self>) {
-        build_error!(VTABLE_DEFAULT_ERROR)
+    fn controls(_shared: &Self::Shared, _controls: &mut ctrl::Setup<'_, Self>) {}
+
+    /// An ioctl of the driver's own, which the core does not know; None if it is not one. Called
+    /// without the video device's mutex, at any time.
+    fn ioctl(_this: &FileHandle<Self>, _cmd: u32, _arg: UserPtr) -> Option<Result> {
+        None
     }
 
     /// A control gets this value. Called with the lock of the file's controls held.
@@ -202,7 +207,9 @@ impl<T: Driver> FileHandle<T> {
         // SAFETY: Nobody else knows the handle before it is added.
         unsafe {
             (*(*this).fh.get()).m2m_ctx = ctx.as_ptr();
-            (*(*this).fh.get()).ctrl_handler = (*this).ctrls.as_raw();
+            if T::HAS_CONTROLS {
+                (*(*this).fh.get()).ctrl_handler = (*this).ctrls.as_raw();
+            }
             bindings::v4l2_fh_add((*this).fh.get(), file);
         }
         Ok(())

@@ -64,7 +64,7 @@ impl Media {
                         (&mut media.model[..], info.card),
                         (&mut media.bus_info[..], info.bus_info),
                     ] {
-                        super::fill_chars(field, text.as_bytes());
+                        super::fill(field, text.as_bytes());
                     }
                     bindings::media_device_init(inner);
                     if info.requests {

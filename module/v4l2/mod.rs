@@ -9,8 +9,8 @@
 //! together with its `struct v4l2_fh` as a [`FileHandle`], which is what all callbacks get.
 //!
 //! Each driver compiles this layer into its own module: it declares `#[path] mod v4l2` and
-//! `#[path] mod vb2` in its crate's root, includes both `shim.c` in its own, and `v4l2/Kbuild.driver`
-//! in its Kbuild.
+//! `#[path] mod vb2` in its crate's root, includes both `shim.c` in its own, and
+//! `v4l2/Kbuild.driver` in its Kbuild.
 
 // No driver needs all of the layer.
 #![allow(dead_code)]
@@ -39,13 +39,4 @@ fn fill(field: &mut [u8], text: &[u8]) {
 
     field.fill(0);
     field[..len].copy_from_slice(&text[..len]);
-}
-
-/// As [`fill`], into a field of `char`.
-fn fill_chars(field: &mut [kernel::ffi::c_char], text: &[u8]) {
-    // SAFETY: `c_char` is a byte.
-    fill(
-        unsafe { &mut *(core::ptr::from_mut(field) as *mut [u8]) },
-        text,
-    );
 }

@@ -70,13 +70,6 @@ impl Codec {
     }
 }
 
-/// The ioctls of the driver's own, which the core does not know.
-pub(crate) trait PrivateIoctls: Driver {
-    /// Does the ioctl, or None if it is not the driver's. Called without the video device's mutex,
-    /// at any time.
-    fn ioctl(this: &FileHandle<Self>, cmd: u32, arg: UserPtr) -> Option<Result>;
-}
-
 /// What the open files of a video device have in common.
 #[pin_data]
 pub(super) struct Node<T: Driver> {
@@ -123,7 +116,7 @@ impl<T: Driver> Node<T> {
 ///
 /// `vdev` is registered, its private pointer is to `node`, and its file operations keep this module
 /// busy while a file is open.
-pub(crate) struct Registration<T: PrivateIoctls> {
+pub(crate) struct Registration<T: Driver> {
     vdev: NonNull<bindings::video_device>,
     node: Pin<KBox<Node<T>>>,
     /// The parts of the mem2mem device are shown by the media device.
@@ -131,11 +124,11 @@ pub(crate) struct Registration<T: PrivateIoctls> {
 }
 
 // SAFETY: A video device may be unregistered from any thread.
-unsafe impl<T: PrivateIoctls> Send for Registration<T> {}
+unsafe impl<T: Driver> Send for Registration<T> {}
 // SAFETY: There is nothing to do with a shared reference.
-unsafe impl<T: PrivateIoctls> Sync for Registration<T> {}
+unsafe impl<T: Driver> Sync for Registration<T> {}
 
-impl<T: PrivateIoctls> Registration<T> {
+impl<T: Driver> Registration<T> {
     /// Registers a mem2mem video device below `parent`. It can be opened before this returns.
     ///
     /// # Safety
@@ -196,7 +189,7 @@ impl<T: PrivateIoctls> Registration<T> {
     fn fill(vdev: &mut bindings::video_device, node: &Node<T>) {
         let info = node.info;
 
-        super::fill_chars(&mut vdev.name, info.name.to_bytes());
+        super::fill(&mut vdev.name, info.name.to_bytes());
         vdev.vfl_dir = bindings::vfl_devnode_direction_VFL_DIR_M2M;
         vdev.fops = &Files::<T>::OPS;
         vdev.ioctl_ops = match info.layout {
@@ -216,7 +209,7 @@ impl<T: PrivateIoctls> Registration<T> {
     }
 }
 
-impl<T: PrivateIoctls> Drop for Registration<T> {
+impl<T: Driver> Drop for Registration<T> {
     fn drop(&mut self) {
         self.node.media.unregister();
         if self.is_shown {
@@ -230,9 +223,9 @@ impl<T: PrivateIoctls> Drop for Registration<T> {
 }
 
 /// `struct v4l2_file_operations` of a `T`.
-struct Files<T: PrivateIoctls>(PhantomData<T>);
+struct Files<T: Driver>(PhantomData<T>);
 
-impl<T: PrivateIoctls> Files<T> {
+impl<T: Driver> Files<T> {
     /// # Safety
     ///
     /// As `v4l2_file_operations.open`, on a video device of a `T`.

@@ -71,6 +71,20 @@ impl Plane {
         // reference.
         unsafe { self.addr.cast::<u64>().add(index).write_volatile(word) };
     }
+
+    /// Copies as many bytes as fit from the start of another plane, and tells how many. Both may
+    /// be the same memory.
+    ///
+    /// # Safety
+    ///
+    /// The buffers that the planes came from are active.
+    pub(crate) unsafe fn copy_from(&self, other: &Plane) -> usize {
+        let len = self.len.min(other.len);
+
+        // SAFETY: By the types' invariants and the caller both are valid for `len` bytes.
+        unsafe { self.addr.copy_from(other.addr, len) };
+        len
+    }
 }
 
 /// A buffer of a [`Queue`].
@@ -189,8 +203,8 @@ impl Buffer {
         }
     }
 
-    /// `V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF`: the job of this OUTPUT buffer leaves the CAPTURE buffer
-    /// to the next one. Stays as it is while the buffer is active.
+    /// `V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF`: the job of this OUTPUT buffer leaves the CAPTURE
+    /// buffer to the next one. Stays as it is while the buffer is active.
     pub(crate) fn holds_capture(&self) -> bool {
         // SAFETY: By the type's invariant.
         unsafe { (*self.0.get()).flags & bindings::V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF != 0 }

@@ -11,9 +11,10 @@ use crate::{
     encoder::{self, Encoder},
     engine::Engine,
     finish::From,
-    formats::{self, Formats, PerPlane},
+    formats::{Formats, PerPlane},
     job,
     knobs::Knobs,
+    pixels,
     stats::Stats,
     v4l2::{
         self,
@@ -45,7 +46,8 @@ use kernel::{
     bindings,
     new_spinlock_irq,
     prelude::*,
-    sync::{Arc, SpinLockIrq}, //
+    sync::{Arc, SpinLockIrq},
+    uaccess::UserPtr, //
 };
 
 /// Most memory that one REQBUFS or CREATE_BUFS gets.
@@ -276,11 +278,11 @@ impl vb2::queue::Operations for Context {
 #[vtable]
 impl ioctl::Operations for Context {
     fn enum_fmt(this: &Handle, direction: Direction, index: u32) -> Option<Description> {
-        formats::describe(this.node, direction, index)
+        pixels::describe(this.node, direction, index)
     }
 
     fn enum_framesizes(this: &Handle, fourcc: u32) -> Option<FrameSizes> {
-        formats::sizes_of(this.node, fourcc)
+        pixels::sizes_of(this.node, fourcc)
     }
 
     fn enum_frameintervals(
@@ -288,7 +290,7 @@ impl ioctl::Operations for Context {
         fourcc: u32,
         (width, height): (u32, u32),
     ) -> Option<FrameIntervals> {
-        formats::sizes_of(this.node, fourcc)
+        pixels::sizes_of(this.node, fourcc)
             .filter(|sizes| sizes.contain(width) && sizes.contain(height))
             .map(|_| encoder::INTERVALS)
     }
@@ -381,6 +383,10 @@ impl v4l2::Driver for Context {
             memory: self.memory,
             hold_capture: self.can_hold() && direction == Direction::Output,
         }
+    }
+
+    fn ioctl(this: &Handle, cmd: u32, arg: UserPtr) -> Option<Result> {
+        control::ioctl(this, cmd, arg)
     }
 
     fn controls(shared: &Shared, controls: &mut ctrl::Setup<'_, Self>) {

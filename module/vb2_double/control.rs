@@ -3,10 +3,10 @@
 //! The ioctls of the double's own, on one open file: `module/include/vb2_double.h`.
 
 use crate::{
-    context::{Context, Handle},
+    context::Handle,
     knobs::{self, Effect, Knob, S_KNOB},
     stats::G_STATS,
-    v4l2::{video_device::PrivateIoctls, Codec},
+    v4l2::Codec,
     vb2::Direction, //
 };
 use kernel::{
@@ -38,13 +38,12 @@ impl Suspenders {
     }
 }
 
-impl PrivateIoctls for Context {
-    fn ioctl(this: &Handle, cmd: u32, arg: UserPtr) -> Option<Result> {
-        match cmd {
-            S_KNOB => Some(Knob::read_from(arg).and_then(|knob| set(this, &knob))),
-            G_STATS => Some(this.stats().write_to(arg)),
-            _ => None,
-        }
+/// Does an ioctl, if it is one of the double's.
+pub(crate) fn ioctl(this: &Handle, cmd: u32, arg: UserPtr) -> Option<Result> {
+    match cmd {
+        S_KNOB => Some(Knob::read_from(arg).and_then(|knob| set(this, &knob))),
+        G_STATS => Some(this.stats().write_to(arg)),
+        _ => None,
     }
 }
 

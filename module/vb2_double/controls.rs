@@ -5,7 +5,7 @@
 use crate::{
     context::{Context, Handle},
     encoder::{MAX_BITRATE, MIN_BITRATE},
-    formats,
+    pixels,
     v4l2::{
         ctrl::{Range, Setup},
         Codec,
@@ -46,7 +46,7 @@ fn add_h264(controls: &mut Setup<'_, Context>) {
 fn add_decoder(node: &Info, controls: &mut Setup<'_, Context>) {
     // Where there is a format that nobody knows, v4l2-compliance takes the device for no decoder,
     // which must not have this.
-    if !formats::is_own(node) {
+    if !pixels::is_own(node) {
         controls.std(
             bindings::V4L2_CID_MIN_BUFFERS_FOR_CAPTURE,
             Range::constant(1),

@@ -71,8 +71,8 @@ pub(crate) fn change_source(this: &Handle, size: Size, dst: Option<ActiveBuffer>
     }
 }
 
-/// There is an OUTPUT buffer in a stream that has begun: tells the size of the stream once, if it has
-/// one and userspace has no CAPTURE buffers yet.
+/// There is an OUTPUT buffer in a stream that has begun: tells the size of the stream once, if it
+/// has one and userspace has no CAPTURE buffers yet.
 pub(crate) fn tell_source(this: &Handle) {
     if this.m2m().queue(Direction::Capture).is_busy() {
         return;

@@ -16,7 +16,8 @@ pub(crate) fn make_empty(dst: &ActiveBuffer, sequence: u32) {
     dst.set_sequence(sequence);
 }
 
-/// A CAPTURE buffer was queued after all frames of a drain were processed: it ends the drain, empty.
+/// A CAPTURE buffer was queued after all frames of a drain were processed: it ends the drain,
+/// empty.
 pub(crate) fn end(this: &Handle, dst: ActiveBuffer) {
     let sequence = this.state.lock().decoder.next_sequence(Direction::Capture);
 

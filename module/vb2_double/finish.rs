@@ -62,8 +62,8 @@ fn settle(this: &Handle, outcome: &Outcome, from: From) {
     }
 }
 
-/// Whether mem2mem gives the buffers back and ends the job in one step. Where CAPTURE buffers may be
-/// held there is no other way, else there must be two buffers to give back.
+/// Whether mem2mem gives the buffers back and ends the job in one step. Where CAPTURE buffers may
+/// be held there is no other way, else there must be two buffers to give back.
 fn ends_under_job_lock(this: &Handle, outcome: &Outcome) -> bool {
     this.m2m().queue(Direction::Output).may_hold_capture()
         || (outcome.plan.completion == Completion::Locked

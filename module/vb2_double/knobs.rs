@@ -43,7 +43,6 @@ const GATE: u32 = 6;
 const WATCHDOG: u32 = 7;
 const FAIL_ERROR: u32 = 8;
 const FAIL_LOST: u32 = 9;
-/// `VB2_DOUBLE_KNOB_SOURCE_CHANGE`
 pub(crate) const SOURCE_CHANGE: u32 = 10;
 const FRAMES: u32 = 11;
 const NOT_READY: u32 = 12;
@@ -209,8 +208,7 @@ impl Knobs {
         Ok(Effect::None)
     }
 
-    /// Whether jobs need a mem2mem device that can drain nothing: the end of one is not what mem2mem
-    /// takes for it.
+    /// Whether jobs end later than mem2mem believes, which is of no use where a stream is drained.
     pub(crate) fn is_pipelined(&self) -> bool {
         self.completion == Completion::Pipelined
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A mem2mem device whose hardware is a double: a stateful decoder in the small, made to test
-//! release fences.
+//! mem2mem devices whose hardware is a double, made to test release fences: in the small, stateful
+//! decoders, stateful encoders and converters of raw frames.
 //!
 //! `module/include/vb2_double.h` tells what can be asked of it.
 
@@ -18,6 +18,7 @@ mod formats;
 mod job;
 mod knobs;
 mod node;
+mod pixels;
 #[cfg(orphans)]
 mod plant;
 mod shim;

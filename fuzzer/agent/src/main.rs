@@ -2,7 +2,7 @@
 //!
 //! As pid 1 it brings the target up and speaks on `/dev/lab_channel`. Started with `--stdio` it uses the target as it
 //! finds it and speaks on standard input and output. `--driver NAME` picks another driver than the test double. Started
-//! with `--kunit FILE…` it is a tool that runs KUnit test modules, with `--node NAME` one that tells where a driver's
+//! with `--kunit FILE…` it is a tool that runs KUnit test modules, with `--drill` one that tries the double's knobs, with `--node NAME` one that tells where a driver's
 //! node is, with `--measure NAME CYCLES` one that measures system calls, with `--in FOLDER PROGRAM …` one that runs a program
 //! in another root, with `--ledger WORD` one that tries the ledger, with `--churn SEED FIRST ROUNDS` one that loads
 //! and unloads the double under processes that die.
@@ -14,6 +14,7 @@ mod child;
 mod churn;
 mod coverage;
 mod device;
+mod drill;
 mod encode;
 mod exec;
 mod feed;
@@ -105,6 +106,7 @@ fn guest() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("--kunit") => return code(kunit::run(arguments)),
+        Some("--drill") => return code(drill::run(arguments)),
         Some("--node") => return code(device::tell_node(arguments)),
         Some("--churn") => return code(churn::run(arguments)),
         Some("--ledger") => return code(ledger_tool::run(arguments)),

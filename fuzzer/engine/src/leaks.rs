@@ -24,6 +24,15 @@ const LEVEL: u8 = 4;
 /// Callers of the allocator that a leak's title names.
 const NAMED: usize = 3;
 
+/// Asks the kernel what leaked since it was last asked: a title for each kind of leak, in a stable order.
+pub fn leaks(target: &mut dyn Target) -> Result<Vec<String>> {
+    let text = |event| match event {
+        Event::Log { text, .. } => Some(text),
+        _ => None,
+    };
+    Ok(scan(target)?.into_iter().filter_map(text).collect())
+}
+
 /// Asks the kernel what leaked since it was last asked; one log line for each kind of leak, in a stable order.
 pub(crate) fn scan(target: &mut dyn Target) -> Result<Vec<Event>> {
     let Reply::Leaks(lines) = target.request(Request::Kmemleak)? else {

@@ -23,6 +23,7 @@ mod wiring;
 
 pub use campaign::{Bound, Campaign, Ended, Events, Outcome, Sighting, Stats, campaign};
 pub use finding::{DETERMINISM, Finding, Key};
+pub use leaks::leaks;
 pub use session::{Leaks, Run, Session, death};
 pub use strategy::Strategy;
 pub use target::{Ran, Target};

@@ -50,10 +50,18 @@ pub enum Command {
     Run(Box<commands::run::Args>),
     /// Show what a compositor sees without the series, in the posted draft's shape, and with the series
     Compositor(commands::compositor::Args),
+    /// Stream with GStreamer, FFmpeg and v4l2-ctl through the double and judge what its fences did
+    Clients(commands::clients::Args),
     /// Run v4l2-compliance on the double's nodes, from all memories, or on the kernel's own drivers
     Compliance(commands::compliance::Args),
     /// Run the kernel's own tests of release fences in the target
     Selftest(commands::selftest::Args),
+    /// Try every knob of the double from user space
+    Drill(commands::drill::Args),
+    /// Make the double's header and its page of docs from the table of knobs
+    Abi(commands::abi::Args),
+    /// Load and unload the double under processes that die, and see that everything is given back
+    Churn(commands::churn::Args),
     /// Judge a recorded trace
     Judge(commands::judge::Args),
     /// Measure how fast programs run, or what release fences cost
@@ -90,8 +98,12 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Replay(args) => commands::replay::run(args, &options),
         Command::Run(args) => commands::run::run(*args, &options),
         Command::Compositor(args) => commands::compositor::run(args, &options),
+        Command::Clients(args) => commands::clients::run(args, &options),
         Command::Compliance(args) => commands::compliance::run(args, &options),
         Command::Selftest(args) => commands::selftest::run(args, &options),
+        Command::Drill(args) => commands::drill::run(args, &options),
+        Command::Abi(args) => commands::abi::run(args, &options),
+        Command::Churn(args) => commands::churn::run(args, &options),
         Command::Judge(args) => commands::judge::run(args, &options),
         Command::Bench(args) => commands::bench::run(args, &options),
         Command::Test(args) => commands::test::run(args, &options),

@@ -2,12 +2,16 @@
 //!
 //! [`Exit`]: crate::exit::Exit
 
+pub mod abi;
 pub mod bench;
 pub mod boot;
 pub mod canaries;
+pub mod churn;
+pub mod clients;
 pub mod compliance;
 pub mod compositor;
 pub mod doctor;
+pub mod drill;
 pub mod fuzz;
 pub mod judge;
 pub mod kernel;

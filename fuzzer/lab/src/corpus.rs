@@ -23,8 +23,12 @@ pub fn regressions(driver: Driver) -> anyhow::Result<Vec<Program>> {
     }
 }
 
-/// Where the regressions are.
-pub fn regressions_folder() -> anyhow::Result<PathBuf> {
+/// Where the program is kept that trips on a planted bug.
+pub fn regression_of(bug: &str) -> anyhow::Result<PathBuf> {
+    Ok(regressions_folder()?.join(format!("{bug}.vb2")))
+}
+
+fn regressions_folder() -> anyhow::Result<PathBuf> {
     Ok(clone::root()?.join("corpus/regressions"))
 }
 

@@ -14,7 +14,7 @@ use trace::{
 use crate::{
     commands::run,
     rig::{self, Inside, Rig, RigArgs},
-    setup::{Options, debian::Debian},
+    setup::Options,
     target::uml::{execution::Execution, inside},
 };
 
@@ -62,13 +62,9 @@ impl Theirs {
     pub fn ready(
         options: &Options,
         args: &RigArgs,
-        debian: Debian,
+        inside: Inside,
         provoked: &'static [Provoked],
     ) -> anyhow::Result<Theirs> {
-        let inside = Inside {
-            debian: Some(debian),
-            ..Inside::default()
-        };
         Ok(Theirs {
             rig: rig::ready_with(options, args, inside)?,
             provoked,

@@ -1,22 +1,11 @@
-//! `module/include/vb2_double.h`: the knobs of the test double and what it leaves in a plane.
+//! `module/include/vb2_double.h`: the knobs of the test double, what it counts, and what it leaves in a plane.
+
+pub mod abi;
+mod knobs;
+
+pub use knobs::{Field, Knob, Spec, TABLE};
 
 use super::{ioctls, plain};
-
-/// `enum vb2_double_knob_id`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Knob {
-    JobBase = 1,
-    JobTime = 2,
-    Chunks = 3,
-    ChunkDelay = 4,
-    Completion = 5,
-    Gate = 6,
-    Watchdog = 7,
-    FailError = 8,
-    FailLost = 9,
-    SourceChange = 10,
-}
 
 /// `struct vb2_double_knob`
 #[repr(C)]
@@ -28,7 +17,7 @@ pub struct Setting {
 
 /// `struct vb2_double_stamp`
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Stamp {
     pub magic: u64,
     pub job: u64,
@@ -36,9 +25,35 @@ pub struct Stamp {
     pub words: u64,
 }
 
+/// `struct vb2_double_stats`
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    pub begun: u64,
+    pub completed: u64,
+    pub failed: u64,
+    pub timed_out: u64,
+    pub aborted: u64,
+    pub refused: u64,
+    pub late: u64,
+    pub queued_output: u64,
+    pub queued_capture: u64,
+    pub done_output: u64,
+    pub done_capture: u64,
+    pub error_output: u64,
+    pub error_capture: u64,
+    pub fences: u64,
+    pub from_interrupt: u64,
+    pub from_work: u64,
+    pub from_device_run: u64,
+    pub under_job_lock: u64,
+    pub pipelined: u64,
+}
+
 plain! {
     Setting = 16;
     Stamp = 32;
+    Stats = 152;
 }
 
 /// `VB2_DOUBLE_STAMP_MAGIC`
@@ -47,6 +62,8 @@ pub const STAMP_MAGIC: u64 = 0x3262_7663_656e_6566;
 ioctls! { b'V';
     /// `VB2_DOUBLE_S_KNOB`
     S_KNOB = request_code_write(192, Setting);
+    /// `VB2_DOUBLE_G_STATS`
+    G_STATS = request_code_read(193, Stats);
 }
 
 /// Sets a knob of an open handle.
@@ -63,9 +80,20 @@ pub fn set(fd: i32, knob: Knob, value: u64) -> nix::Result<()> {
         .map(drop)
 }
 
-/// `vb2_double_word`: pattern word `w` of a job.
+/// What the double counted on an open handle.
+pub fn stats(fd: i32) -> nix::Result<Stats> {
+    let mut stats = crate::Plain::zeroed();
+    G_STATS.call(fd, &mut stats).map(|_| stats)
+}
+
+/// `vb2_double_word`: pattern word `w` of the first plane of a job.
 pub fn word(job: u64, w: u64) -> u64 {
     job.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ w.wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+/// Pattern word `w` of a plane of a job.
+pub fn plane_word(job: u64, plane: usize, w: u64) -> u64 {
+    word(job ^ (plane as u64) << 56, w)
 }
 
 #[cfg(test)]
@@ -74,10 +102,12 @@ mod tests {
     use crate::Plain;
 
     #[test]
-    fn words_of_neighbouring_jobs_differ() {
+    fn words_of_neighbouring_jobs_and_planes_differ() {
         assert_ne!(word(1, 0), word(2, 0));
         assert_ne!(word(1, 0), word(1, 1));
         assert_eq!(word(0, 0), 0);
+        assert_eq!(plane_word(7, 0, 5), word(7, 5));
+        assert_ne!(plane_word(7, 1, 5), plane_word(7, 2, 5));
     }
 
     #[test]

@@ -40,6 +40,14 @@ impl Node {
         }
     }
 
+    /// A node of the double, by the name that sysfs tells.
+    pub fn of_double(name: &'static str) -> Self {
+        Self {
+            driver: "vb2_double".to_owned(),
+            name: Some(name),
+        }
+    }
+
     /// The only node of any driver, by the name that QUERYCAP tells.
     pub fn named(driver: &str) -> Self {
         Self {

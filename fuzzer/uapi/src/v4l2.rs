@@ -1,4 +1,4 @@
-//! `linux/videodev2.h`: the single-planar structures and ioctls that programs use.
+//! `linux/videodev2.h`: the structures and ioctls that programs and drills use.
 
 use super::{ioctls, plain};
 
@@ -6,6 +6,10 @@ use super::{ioctls, plain};
 pub const TYPE_CAPTURE: u32 = 1;
 /// `V4L2_BUF_TYPE_VIDEO_OUTPUT`
 pub const TYPE_OUTPUT: u32 = 2;
+/// `V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE`
+pub const TYPE_CAPTURE_MPLANE: u32 = 9;
+/// `V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE`
+pub const TYPE_OUTPUT_MPLANE: u32 = 10;
 /// `V4L2_MEMORY_MMAP`
 pub const MEMORY_MMAP: u32 = 1;
 /// `V4L2_MEMORY_DMABUF`
@@ -30,6 +34,12 @@ pub const ENC_CMD_START: u32 = 0;
 pub const ENC_CMD_STOP: u32 = 1;
 /// `V4L2_PIX_FMT_YUV420`
 pub const PIX_FMT_YUV420: u32 = u32::from_le_bytes(*b"YU12");
+/// `V4L2_PIX_FMT_YUV420M`
+pub const PIX_FMT_YUV420M: u32 = u32::from_le_bytes(*b"YM12");
+/// `V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF`
+pub const BUF_FLAG_HOLD_CAPTURE: u32 = 0x200;
+/// `V4L2_BUF_FLAG_LAST`
+pub const BUF_FLAG_LAST: u32 = 0x0010_0000;
 /// `V4L2_BUF_FLAG_ERROR`
 pub const BUF_FLAG_ERROR: u32 = 0x40;
 /// `V4L2_BUF_FLAG_QUEUED`, `_DONE`, `_IN_REQUEST` and `_PREPARED`: the buffer's content is not userspace's to change.
@@ -59,6 +69,30 @@ pub struct Format {
     pub bytesperline: u32,
     pub sizeimage: u32,
     pub rest: [u32; 44],
+}
+
+/// `struct v4l2_plane_pix_format`
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct PlaneFormat {
+    pub sizeimage: u32,
+    pub bytesperline: u32,
+    pub reserved: [u16; 6],
+}
+
+/// `struct v4l2_format` with its `pix_mp` member.
+#[repr(C, align(8))]
+pub struct FormatMplane {
+    pub kind: u32,
+    pub padding: u32,
+    pub width: u32,
+    pub height: u32,
+    pub pixelformat: u32,
+    pub field: u32,
+    pub colorspace: u32,
+    pub planes: [PlaneFormat; 8],
+    pub num_planes: u8,
+    pub rest: [u8; 19],
 }
 
 /// `struct v4l2_requestbuffers`
@@ -122,6 +156,17 @@ impl Buffer {
     }
 }
 
+/// `struct v4l2_plane`; `m` is the union.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Plane {
+    pub bytesused: u32,
+    pub length: u32,
+    pub m: u64,
+    pub data_offset: u32,
+    pub reserved: [u32; 11],
+}
+
 /// `struct v4l2_control`
 #[repr(C)]
 pub struct Control {
@@ -182,6 +227,9 @@ pub struct Event {
 plain! {
     Capability = 104;
     Format = 208;
+    FormatMplane = 208;
+    PlaneFormat = 20;
+    Plane = 64;
     RequestBuffers = 20;
     CreateBuffers = 256;
     RemoveBuffers = 64;
@@ -201,6 +249,10 @@ ioctls! { b'V';
     G_FMT = request_code_readwrite(4, Format);
     /// `VIDIOC_S_FMT`
     S_FMT = request_code_readwrite(5, Format);
+    /// `VIDIOC_G_FMT` of a multi-planar queue
+    G_FMT_MPLANE = request_code_readwrite(4, FormatMplane);
+    /// `VIDIOC_S_FMT` of a multi-planar queue
+    S_FMT_MPLANE = request_code_readwrite(5, FormatMplane);
     /// `VIDIOC_REQBUFS`
     REQBUFS = request_code_readwrite(8, RequestBuffers);
     /// `VIDIOC_QUERYBUF`

@@ -17,7 +17,7 @@ use self::{
 use crate::{
     exit::Exit,
     progress::Stage,
-    rig::{RigArgs, driver_parser},
+    rig::{Inside, RigArgs, driver_parser},
     setup::{Options, cache::Cache, debian},
     target::uml::double::{Memory, Node, Shape},
     theirs::Theirs,
@@ -44,6 +44,9 @@ pub struct Args {
     /// Test these drivers of the kernel; then no node of the double unless --node or --memory asks for it
     #[arg(long = "driver", value_name = "NAME", value_parser = driver_parser())]
     pub drivers: Vec<Driver>,
+    /// Build this bug into the modules (`lab plants` lists them)
+    #[arg(long, value_name = "NAME")]
+    pub plant: Option<String>,
     /// Stream every format in every size, too (slower)
     #[arg(long)]
     pub formats: bool,
@@ -56,7 +59,7 @@ pub struct Args {
 }
 
 const HELP: &str = "v4l2-compliance comes with v4l-utils of the machine's own release, or of a newer one if that does not know kernels of today. \
-Each run is the first program of a fresh boot; it streams from MMAP, USERPTR and DMABUF (exported by the same node), and the \
+Each run is the first program of a fresh boot; it streams from MMAP, USERPTR and DMABUF (exported by the same node, or by the single-planar one of its kind), and the \
 ledger watches. A FAIL, a test that could not be made, a warning that this command cannot explain, and a violation that the \
 judge finds are failures: of the kernel's own drivers as well, whose failures are upstream's. What v4l2-compliance draws from \
 the kernel log on purpose is listed with its reason. The tests of inputs and outputs (-a) are for capture and output devices; \
@@ -78,6 +81,15 @@ impl Subject {
         match self {
             Subject::Double(node, _) => node.device(),
             Subject::Driver(driver) => driver.name().to_owned(),
+        }
+    }
+
+    /// What the agent finds the node by that exports dma-bufs. v4l2-compliance takes every mem2mem node for a single-planar one
+    /// when it exports, and the double's must come from the same memory: dma-contig imports what is contiguous alone.
+    fn exporter(self) -> String {
+        match self {
+            Subject::Double(node, _) => node.splane().device(),
+            Subject::Driver(_) => self.device(),
         }
     }
 
@@ -109,7 +121,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     let mut stage = Stage::begin("v4l2-compliance", Some(subjects.len() as u64));
     let mut outcomes = Vec::new();
     for group in subjects.chunk_by(|one, other| one.memory() == other.memory()) {
-        let mut theirs = ready(group, options)?;
+        let mut theirs = ready(&args, group, options)?;
         for subject in group {
             outcomes.push(test(&args, *subject, &mut theirs, options)?);
             stage.step(subject.name());
@@ -144,23 +156,41 @@ fn chosen<T: Copy + PartialEq>(wanted: &[T], all: &[T]) -> Vec<T> {
     all.iter().copied().filter(is_wanted).collect()
 }
 
-/// A target whose double has the nodes of these subjects. One that is not asked about looks as it always does.
-fn ready(group: &[Subject], options: &Options) -> anyhow::Result<Theirs> {
-    let nodes = group.iter().filter_map(|subject| match subject {
+/// The nodes of these subjects, and those that export for them.
+fn nodes(group: &[Subject]) -> Vec<Node> {
+    let tested = group.iter().filter_map(|subject| match subject {
         Subject::Double(node, _) => Some(*node),
         Subject::Driver(_) => None,
     });
+    let mut nodes: Vec<_> = tested.collect();
+    for exporter in nodes.clone().into_iter().map(Node::splane) {
+        if !nodes.contains(&exporter) {
+            nodes.push(exporter);
+        }
+    }
+    nodes
+}
+
+/// A target whose double has the nodes of these subjects. One that is not asked about looks as it always does.
+fn ready(args: &Args, group: &[Subject], options: &Options) -> anyhow::Result<Theirs> {
     let mut args = RigArgs {
+        plant: args.plant.clone(),
         shape: Shape {
-            nodes: nodes.collect(),
+            nodes: nodes(group),
             memory: group.first().and_then(|subject| subject.memory()),
         },
         ..RigArgs::default()
     };
     args.settle(options)?;
     let tools = [debian::TOOLS.to_owned()];
-    let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, &tools)?;
-    Theirs::ready(options, &args, debian, &known::PROVOKED)
+    let inside = Inside {
+        debian: Some(debian::ensure(
+            &Cache::open(options.cache.as_deref())?,
+            &tools,
+        )?),
+        ..Inside::default()
+    };
+    Theirs::ready(options, &args, inside, &known::PROVOKED)
 }
 
 /// Runs v4l2-compliance as the first program of a fresh boot.
@@ -172,12 +202,13 @@ fn test(
 ) -> anyhow::Result<Outcome> {
     theirs.boot()?;
     let device = theirs.node(&subject.device())?;
+    let exporter = theirs.node(&subject.exporter())?;
     let expectation = Expectation {
         // The ledger does not tell which buffers are USERPTR; there is no dma-buf of them to put a fence on.
         opted_in: false,
         ..Expectation::of(subject.driver(), !options.vanilla)
     };
-    let visit = theirs.visit(&words(&device, args.formats), LIMIT, expectation)?;
+    let visit = theirs.visit(&words(&device, &exporter, args.formats), LIMIT, expectation)?;
     if args.show {
         print!("{}{}", visit.output, visit.errors);
     }
@@ -189,9 +220,9 @@ fn test(
     ))
 }
 
-/// The command line: streaming, DMABUF from the same node, no progress and no colours.
-fn words(device: &str, formats: bool) -> Vec<String> {
-    let mut words = vec!["v4l2-compliance", "-d", device, "-e", device, "-s"];
+/// The command line: streaming, DMABUF from the exporter, no progress and no colours.
+fn words(device: &str, exporter: &str, formats: bool) -> Vec<String> {
+    let mut words = vec!["v4l2-compliance", "-d", device, "-e", exporter, "-s"];
     words.extend(formats.then_some("-f"));
     words.extend(["-P", "-C", "never"]);
     words.into_iter().map(str::to_owned).collect()
@@ -230,9 +261,14 @@ mod tests {
     }
 
     #[test]
-    fn dma_bufs_come_from_the_same_node() {
-        let line = words("/dev/video3", true).join(" ");
-        assert!(line.starts_with("v4l2-compliance -d /dev/video3 -e /dev/video3 -s -f"));
-        assert!(!words("/dev/video3", false).contains(&"-f".to_owned()));
+    fn dma_bufs_come_from_a_single_planar_node() {
+        let subject = Subject::Double(Node::M2mMplane, Memory::DmaSg);
+        assert_eq!(nodes(&[subject]), [Node::M2mMplane, Node::M2m]);
+        assert_eq!(subject.exporter(), "vb2_double-m2m");
+        let both = [subject, Subject::Double(Node::M2m, Memory::DmaSg)];
+        assert_eq!(nodes(&both), [Node::M2mMplane, Node::M2m]);
+        let line = words("/dev/video3", "/dev/video1", true).join(" ");
+        assert!(line.starts_with("v4l2-compliance -d /dev/video3 -e /dev/video1 -s -f"));
+        assert!(!words("a", "b", false).contains(&"-f".to_owned()));
     }
 }

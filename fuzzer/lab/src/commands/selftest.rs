@@ -1,7 +1,7 @@
 //! `lab selftest`: the kernel's own tests of release fences, a selftest and a KUnit suite, in the guest.
 
 mod build;
-mod outcome;
+pub(super) mod outcome;
 pub mod tap;
 
 use std::{path::PathBuf, time::Duration};

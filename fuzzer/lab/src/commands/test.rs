@@ -1,7 +1,9 @@
 //! `lab test`: every check of the project, from formatting to planted bugs on the target.
 
 mod campaigns;
+mod churn;
 mod clients;
+mod drills;
 mod inputs;
 mod kernels;
 mod lab;
@@ -10,6 +12,7 @@ mod patches;
 mod replays;
 mod series;
 mod sources;
+mod theirs;
 
 use std::{io::Write, time::Instant};
 
@@ -94,7 +97,10 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(replays::checks());
     checks.extend(kernels::checks());
     checks.extend(ledger::checks());
+    checks.extend(churn::checks());
     checks.extend(clients::checks());
+    checks.extend(drills::checks());
+    checks.extend(theirs::checks());
     checks.extend(campaigns::checks()?);
     let named = |check: &Check| {
         args.only.is_empty()

@@ -130,19 +130,42 @@ impl Recipe<'_> {
         };
         let work = dir.join("work");
         self.sources(&work)?;
-        for place in PLACES {
-            self.collect(&self.kernel.tree.join(place), dir)?;
+        let sound = self.sound(cache)?;
+        match &sound {
+            Some(sound) => self.collect(&sound.dir, dir)?,
+            None => {
+                for place in PLACES {
+                    self.collect(&self.kernel.tree.join(place), dir)?;
+                }
+            }
         }
         if self.plant.is_some_and(|plant| plant.patches_vb2) {
             process::logged(&mut self.make(&work.join(VB2)), &log, &mut step)?;
             self.collect(&work.join(VB2), dir)?;
         }
-        process::logged(&mut self.make(&work), &log, &mut step)?;
-        self.collect(&work.join("module"), dir)?;
+        if sound.is_none() {
+            process::logged(&mut self.make(&work), &log, &mut step)?;
+            self.collect(&work.join("module"), dir)?;
+        }
         fs::remove_dir_all(&work).with_context(|| work.display().to_string())?;
         check_whole(dir)?;
         stage.done();
         Ok(())
+    }
+
+    /// The modules without the bug, if it leaves the project's own as they are: those need not be built again then. A bug
+    /// cannot change what they are compiled against, which is not in its reach.
+    fn sound(&self, cache: &Cache) -> anyhow::Result<Option<Modules>> {
+        match self.plant {
+            Some(plant) if !plant.patches_module && plant.double.is_none() => {
+                let sound = Recipe {
+                    plant: None,
+                    ..*self
+                };
+                sound.find(cache)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn title(&self) -> String {

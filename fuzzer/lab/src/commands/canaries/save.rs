@@ -25,7 +25,6 @@ pub(super) fn all(
     plants: &[Plant],
     records: &[Record],
 ) -> anyhow::Result<()> {
-    let folder = corpus::regressions_folder()?;
     let args = RigArgs::default();
     let mut rig = rig::on(prepared, options, &args, Inside::default())?;
     let mut session = Session::new(&mut rig.target, args.expectation());
@@ -43,7 +42,7 @@ pub(super) fn all(
             plant.name,
             Verdict::new(&program, &run.trace, &run.violations)
         );
-        let path = folder.join(format!("{}.vb2", plant.name));
+        let path = corpus::regression_of(&plant.name)?;
         store::write(&path, program.with_header(&header(plant, found)).as_bytes())?;
         stage.step(&plant.name);
     }

@@ -91,7 +91,7 @@ fn walk(
     if let Some(wrong) = divergence(proof, &program, &run) {
         return Ok(locked(swept).diverge(&program, &wrong));
     }
-    let repeated = index % REPEAT == 0;
+    let repeated = index.is_multiple_of(REPEAT);
     if repeated && let Some(wrong) = differs_afresh(hand, &program, &run)? {
         return Ok(locked(swept).diverge(&program, &wrong));
     }

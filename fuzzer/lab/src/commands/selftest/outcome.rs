@@ -18,7 +18,7 @@ const SHOWN: usize = 3;
 
 /// How a test program ended.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(in crate::commands) enum Verdict {
     /// The kernel died under it.
     Died(Death),
     /// What it printed is no whole output of a test.
@@ -29,7 +29,7 @@ pub(super) enum Verdict {
 
 impl Verdict {
     /// What it printed, if it lived to do so.
-    pub(super) fn of(execution: &Execution) -> Verdict {
+    pub(in crate::commands) fn of(execution: &Execution) -> Verdict {
         match execution {
             Execution::Died { how, .. } => Verdict::Died(*how),
             Execution::Ended(executed) => Verdict::of_output(executed),
@@ -57,7 +57,7 @@ impl Verdict {
     }
 
     /// Only the tests with this in their names.
-    pub(super) fn of_node(mut self, mark: &str) -> Verdict {
+    pub(in crate::commands) fn of_node(mut self, mark: &str) -> Verdict {
         if let Verdict::Told(tests) = &mut self {
             tests.retain(|test| test.name.contains(mark));
         }
@@ -78,7 +78,7 @@ fn explain(test: &mut Test, errors: &str) {
 
 /// One test program and how it ended.
 #[derive(Debug, Serialize)]
-pub(super) struct Outcome {
+pub(in crate::commands) struct Outcome {
     name: String,
     passed: usize,
     failed: Vec<Failed>,
@@ -104,7 +104,11 @@ struct Skipped {
 
 impl Outcome {
     /// The outcome, with what the judge found meanwhile.
-    pub(super) fn new(name: String, verdict: Verdict, violations: &[Violation]) -> Outcome {
+    pub(in crate::commands) fn new(
+        name: String,
+        verdict: Verdict,
+        violations: &[Violation],
+    ) -> Outcome {
         let mut outcome = Outcome {
             name,
             passed: 0,
@@ -126,6 +130,16 @@ impl Outcome {
             outcome.exit = Exit::TIMING;
         }
         outcome
+    }
+
+    /// How many tests failed, and how many passed.
+    pub(in crate::commands) fn numbers(&self) -> (usize, usize) {
+        (self.failed.len(), self.passed)
+    }
+
+    /// Nothing is wrong but that tests failed.
+    pub(in crate::commands) fn held_otherwise(&self) -> bool {
+        self.trouble.is_none() && self.violations.is_empty() && self.skipped.is_empty()
     }
 
     fn count(&mut self, test: Test) {
@@ -169,7 +183,7 @@ impl Outcome {
 }
 
 /// For the terminal: the table, then what is not as it should be.
-pub(super) fn plain(outcomes: &[Outcome]) -> String {
+pub(in crate::commands) fn plain(outcomes: &[Outcome]) -> String {
     let mut table = Table::new(&[
         "test",
         "passed",
@@ -195,7 +209,7 @@ pub(super) fn plain(outcomes: &[Outcome]) -> String {
 }
 
 /// The first outcome that is not held decides.
-pub(super) fn verdict(outcomes: &[Outcome]) -> Exit {
+pub(in crate::commands) fn verdict(outcomes: &[Outcome]) -> Exit {
     let mut exits = outcomes.iter().map(|outcome| outcome.exit);
     exits.find(|exit| *exit != Exit::HELD).unwrap_or(Exit::HELD)
 }

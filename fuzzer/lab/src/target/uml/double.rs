@@ -45,6 +45,24 @@ impl Node {
         }
     }
 
+    /// The same with multi-planar queues.
+    pub fn mplane(self) -> Node {
+        match self {
+            Node::Decoder | Node::DecoderMplane => Node::DecoderMplane,
+            Node::Encoder | Node::EncoderMplane => Node::EncoderMplane,
+            Node::M2m | Node::M2mMplane => Node::M2mMplane,
+        }
+    }
+
+    /// The same with single-planar queues.
+    pub fn splane(self) -> Node {
+        match self {
+            Node::Decoder | Node::DecoderMplane => Node::Decoder,
+            Node::Encoder | Node::EncoderMplane => Node::Encoder,
+            Node::M2m | Node::M2mMplane => Node::M2m,
+        }
+    }
+
     /// What sysfs calls the video device.
     pub fn device(self) -> String {
         match self {
