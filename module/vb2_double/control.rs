@@ -95,7 +95,7 @@ fn store(this: &Handle, knob: &Knob) -> Result {
     };
 
     #[cfg(plant = "change_flushes_armed")]
-    if knob.id == knobs::SOURCE_CHANGE && knob.value != 0 {
+    if knob.id == knobs::SOURCE_CHANGE && knob.value & 0xffff != 0 {
         crate::job::flush(this);
     }
 

@@ -48,11 +48,13 @@ pub struct Scope {
     observe: Vec<Line>,
 }
 
-/// A line of operations, and where it stood in the file.
+/// An operation, and where it stood in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Line {
     number: usize,
     text: String,
+    /// For each buffer the step that it is, unless that depends on the state.
+    fixed: Vec<Step>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,12 +180,7 @@ impl Scope {
             .map(str::trim)
             .filter(|text| !text.is_empty())
         {
-            let line = Line {
-                number,
-                text: text.to_owned(),
-            };
-            line.check()?;
-            lines.push(line);
+            lines.push(Line::new(number, text)?);
         }
         Ok(())
     }
@@ -214,8 +211,12 @@ impl Scope {
                 format!("the set-up does not get as far as `{}`", line.text),
             );
         }
-        if self.symbols.len() > usize::from(u8::MAX) || self.buffers.0.max(self.buffers.1) > 4 {
-            return refuse(last, "at most 255 symbols and 4 buffers a queue fit");
+        if self.symbols.len() > usize::from(u8::MAX) || self.buffers.0.max(self.buffers.1) > BUFFERS
+        {
+            return refuse(
+                last,
+                format!("at most 255 symbols and {BUFFERS} buffers a queue fit"),
+            );
         }
         Ok(())
     }
@@ -326,13 +327,31 @@ impl Scope {
     }
 }
 
+/// Most buffers of a queue.
+const BUFFERS: usize = 4;
+
 impl Line {
+    fn new(number: usize, text: &str) -> Result<Line, ScopeError> {
+        let mut line = Line {
+            number,
+            text: text.to_owned(),
+            fixed: Vec::new(),
+        };
+        line.check()?;
+        let depends = |word: &str| word == "d+" || word.starts_with("d@");
+        if !text.split_whitespace().any(depends) {
+            let nowhere = World::new();
+            let steps = (0..BUFFERS).map_while(|buffer| line.fill_in(&nowhere, buffer));
+            line.fixed = steps.collect();
+        }
+        Ok(line)
+    }
+
     /// Whether it is an operation that the model knows, whatever is filled in.
     fn check(&self) -> Result<(), ScopeError> {
-        let words = self.text.split_whitespace().map(|word| match word {
-            "d+" => "d0",
-            "$cap" | "$out" => "0",
-            word if word.starts_with("d@") => "d0",
+        let filled = self.text.replace("$cap", "0").replace("$out", "0");
+        let words = filled.split_whitespace().map(|word| match word {
+            named if named == "d+" || named.starts_with("d@") => "d0",
             word => word,
         });
         let text = words.collect::<Vec<_>>().join(" ");
@@ -364,8 +383,14 @@ impl Line {
         }
     }
 
-    /// The line with everything filled in.
+    /// The step that it is in this state.
     fn step(&self, world: &World, buffer: usize) -> Option<Step> {
+        let fixed = self.fixed.get(buffer).cloned();
+        fixed.or_else(|| self.fill_in(world, buffer))
+    }
+
+    /// The line with everything filled in.
+    fn fill_in(&self, world: &World, buffer: usize) -> Option<Step> {
         let index = buffer.to_string();
         let mut text = String::new();
         for word in self.text.split_whitespace() {

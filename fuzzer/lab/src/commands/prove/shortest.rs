@@ -42,21 +42,18 @@ pub(super) fn conclude(proof: &Proof<'_>, found: &Suspect) -> anyhow::Result<Exi
     Ok(Exit(finding.exit_code))
 }
 
-/// Runs every transition as a program of its own, shorter ones first, up to the length of what was found. The first that breaks
-/// an invariant is as short as any.
+/// Runs the set-up alone, then every transition as a program of its own, shorter ones first, up to the length of what was
+/// found. The first that breaks an invariant is as short as any.
 fn search(proof: &Proof<'_>, found: &Suspect) -> anyhow::Result<Option<Suspect>> {
-    let graph = &proof.subject.graph;
-    let longest = match found.word.len() {
-        // It was not made of symbols alone, so its length says nothing.
-        0 => proof.subject.scope.depth as usize,
-        length => length,
-    };
-    let is_short = |edge: &usize| graph.depth(graph.edges()[*edge].from) as usize + 1 < longest;
-    let edges: Vec<usize> = (0..graph.edges().len()).take_while(is_short).collect();
+    let words = words(proof, found);
     let first: Mutex<Option<(usize, Suspect)>> = Mutex::new(None);
-    let console = Mutex::new(Console::begin("shorter programs", 0, edges.len()));
-    proof.crew.each(&edges, |hand, edge| {
-        let word = graph.word(*edge);
+    let console = Mutex::new(Console::begin("shorter programs", 0, words.len()));
+    let indices: Vec<usize> = (0..words.len()).collect();
+    proof.crew.each(&indices, |hand, index| {
+        let word = match words[*index] {
+            Some(edge) => proof.subject.graph.word(edge),
+            None => Vec::new(),
+        };
         let Some(spelled) = explorer::spell(&proof.subject.scope, &word) else {
             anyhow::bail!("the model does not know its own program {word:?}");
         };
@@ -66,11 +63,24 @@ fn search(proof: &Proof<'_>, found: &Suspect) -> anyhow::Result<Option<Suspect>>
             return Ok(Go::On);
         };
         let mut first = locked(&first);
-        if first.as_ref().is_none_or(|(known, _)| edge < known) {
-            *first = Some((*edge, suspect));
+        if first.as_ref().is_none_or(|(known, _)| index < known) {
+            *first = Some((*index, suspect));
         }
         Ok(Go::Enough)
     })?;
     let first = first.into_inner().unwrap_or_else(|lock| lock.into_inner());
     Ok(first.map(|(_, suspect)| suspect))
+}
+
+/// What is tried: nothing but the set-up, then transitions.
+fn words(proof: &Proof<'_>, found: &Suspect) -> Vec<Option<usize>> {
+    let graph = &proof.subject.graph;
+    let longest = match found.word.len() {
+        // It was not made of symbols alone, so its length says nothing.
+        0 => proof.subject.scope.depth as usize,
+        length => length,
+    };
+    let is_short = |edge: &usize| graph.depth(graph.edges()[*edge].from) as usize + 1 < longest;
+    let edges = (0..graph.edges().len()).take_while(is_short).map(Some);
+    std::iter::once(None).chain(edges).collect()
 }
