@@ -20,7 +20,7 @@ use crate::{
     rig::{RigArgs, driver_parser},
     setup::{Options, cache::Cache, debian},
     target::uml::double::{Memory, Node, Shape},
-    theirs::Theirs,
+    theirs::{Theirs, Visit},
 };
 
 /// Time of the guest that one run may take.
@@ -158,26 +158,25 @@ fn ready(group: &[Subject], options: &Options) -> anyhow::Result<Theirs> {
         ..RigArgs::default()
     };
     args.settle(options)?;
-    let tools = [debian::TOOLS.to_owned()];
-    let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, &tools)?;
-    Theirs::ready(options, &args, debian, &known::PROVOKED)
+    equip(options, &args)
 }
 
-/// Runs v4l2-compliance as the first program of a fresh boot.
+/// A target with v4l2-compliance in it.
+pub(super) fn equip(options: &Options, args: &RigArgs) -> anyhow::Result<Theirs> {
+    let tools = [debian::TOOLS.to_owned()];
+    let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, &tools)?;
+    Theirs::ready(options, args, debian, &known::PROVOKED)
+}
+
+/// Runs v4l2-compliance on a subject.
 fn test(
     args: &Args,
     subject: Subject,
     theirs: &mut Theirs,
     options: &Options,
 ) -> anyhow::Result<Outcome> {
-    theirs.boot()?;
-    let device = theirs.node(&subject.device())?;
-    let expectation = Expectation {
-        // The ledger does not tell which buffers are USERPTR; there is no dma-buf of them to put a fence on.
-        opted_in: false,
-        ..Expectation::of(subject.driver(), !options.vanilla)
-    };
-    let visit = theirs.visit(&words(&device, args.formats), LIMIT, expectation)?;
+    let expectation = Expectation::of(subject.driver(), !options.vanilla);
+    let visit = visit(theirs, &subject.device(), args.formats, expectation)?;
     if args.show {
         print!("{}{}", visit.output, visit.errors);
     }
@@ -187,6 +186,23 @@ fn test(
         &Report::parse(&visit.output),
         &visit,
     ))
+}
+
+/// Runs it on the node that the agent finds by this name, as the first program of a fresh boot.
+pub(super) fn visit(
+    theirs: &mut Theirs,
+    name: &str,
+    formats: bool,
+    expectation: Expectation,
+) -> anyhow::Result<Visit> {
+    theirs.boot()?;
+    let device = theirs.node(name)?;
+    let expectation = Expectation {
+        // The ledger does not tell which buffers are USERPTR; there is no dma-buf of them to put a fence on.
+        opted_in: false,
+        ..expectation
+    };
+    theirs.visit(&words(&device, formats), LIMIT, expectation)
 }
 
 /// The command line: streaming, DMABUF from the same node, no progress and no colours.
