@@ -121,3 +121,11 @@ fn i24_a_call_beside_another_one() {
     run.wait(5 * MS).ok("streamon a cap");
     run.end(op, Ok(Out::Done)).clean();
 }
+
+#[test]
+fn i24_a_call_that_began_while_another_thread_slept() {
+    let mut run = prepared();
+    let op = run.begin("poll a out 5ms");
+    run.wait(5 * MS).end(op, polled(0));
+    run.ok("streamon a cap").clean();
+}

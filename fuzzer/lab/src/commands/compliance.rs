@@ -21,7 +21,7 @@ use crate::{
     rig::{Inside, RigArgs, driver_parser},
     setup::{Options, cache::Cache, debian},
     target::uml::double::{Memory, Node, Shape},
-    theirs::Theirs,
+    theirs::{Theirs, Visit},
 };
 
 /// Time of the guest that one run may take.
@@ -183,33 +183,30 @@ fn ready(args: &Args, group: &[Subject], options: &Options) -> anyhow::Result<Th
         ..RigArgs::default()
     };
     args.settle(options)?;
-    let tools = [debian::TOOLS.to_owned()];
-    let inside = Inside {
-        debian: Some(debian::ensure(
-            &Cache::open(options.cache.as_deref())?,
-            &tools,
-        )?),
-        ..Inside::default()
-    };
-    Theirs::ready(options, &args, inside, &known::PROVOKED)
+    equip(options, &args)
 }
 
-/// Runs v4l2-compliance as the first program of a fresh boot.
+/// A target with v4l2-compliance in it.
+pub(super) fn equip(options: &Options, args: &RigArgs) -> anyhow::Result<Theirs> {
+    let tools = [debian::TOOLS.to_owned()];
+    let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, &tools)?;
+    let inside = Inside {
+        debian: Some(debian),
+        ..Inside::default()
+    };
+    Theirs::ready(options, args, inside, &known::PROVOKED)
+}
+
+/// Runs v4l2-compliance on a subject.
 fn test(
     args: &Args,
     subject: Subject,
     theirs: &mut Theirs,
     options: &Options,
 ) -> anyhow::Result<Outcome> {
-    theirs.boot()?;
-    let device = theirs.node(&subject.device())?;
-    let exporter = theirs.node(&subject.exporter())?;
-    let expectation = Expectation {
-        // The ledger does not tell which buffers are USERPTR; there is no dma-buf of them to put a fence on.
-        opted_in: false,
-        ..Expectation::of(subject.driver(), !options.vanilla)
-    };
-    let visit = theirs.visit(&words(&device, &exporter, args.formats), LIMIT, expectation)?;
+    let expectation = Expectation::of(subject.driver(), !options.vanilla);
+    let names = [subject.device(), subject.exporter()];
+    let visit = visit(theirs, &names, args.formats, expectation)?;
     if args.show {
         print!("{}{}", visit.output, visit.errors);
     }
@@ -219,6 +216,24 @@ fn test(
         &Report::parse(&visit.output),
         &visit,
     ))
+}
+
+/// Runs it as the first program of a fresh boot, on the first of the two nodes, which the agent finds by these names; the other
+/// one exports dma-bufs.
+pub(super) fn visit(
+    theirs: &mut Theirs,
+    [tested, exporter]: &[String; 2],
+    formats: bool,
+    expectation: Expectation,
+) -> anyhow::Result<Visit> {
+    theirs.boot()?;
+    let words = words(&theirs.node(tested)?, &theirs.node(exporter)?, formats);
+    let expectation = Expectation {
+        // The ledger does not tell which buffers are USERPTR; there is no dma-buf of them to put a fence on.
+        opted_in: false,
+        ..expectation
+    };
+    theirs.visit(&words, LIMIT, expectation)
 }
 
 /// The command line: streaming, DMABUF from the exporter, no progress and no colours.
