@@ -9,7 +9,7 @@ use program::Driver;
 use super::way::Way;
 use crate::device::Node;
 use crate::sys::clock::SECOND;
-use crate::sys::double::{self, Knob};
+use crate::sys::double::{self, Knob, Stats};
 use crate::sys::v4l2::{self, Buffer, Control, ExportBuffer, Format, RequestBuffers};
 use crate::sys::{Ioctl, Plain, file};
 
@@ -115,6 +115,23 @@ impl Stream {
         let mut kind = kind as libc::c_int;
         v4l2::STREAMON.call(self.fd, &mut kind)?;
         Ok(())
+    }
+
+    /// Stops both queues, which gives the buffers back, and starts them again.
+    pub(crate) fn restart(&self) -> Result<()> {
+        let kinds = [v4l2::TYPE_OUTPUT, v4l2::TYPE_CAPTURE].map(|kind| kind as libc::c_int);
+        for mut kind in kinds {
+            v4l2::STREAMOFF.call(self.fd, &mut kind)?;
+        }
+        for mut kind in kinds {
+            v4l2::STREAMON.call(self.fd, &mut kind)?;
+        }
+        Ok(())
+    }
+
+    /// What the double counted of this file.
+    pub(crate) fn stats(&self) -> Result<Stats> {
+        double::stats(self.fd).context("VB2_DOUBLE_G_STATS")
     }
 
     /// The CAPTURE buffer as a dma-buf. It lives as long as the process.

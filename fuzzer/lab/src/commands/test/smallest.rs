@@ -1,13 +1,14 @@
 //! The smallest driver over the safe layer: it copies frames, its fences are as they should be, and v4l2-compliance has
 //! nothing to say.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use judge::Expectation;
 
 use super::{Check, Context};
 use crate::{
+    clone,
     commands::compliance::{PROVOKED, words},
     rig::{Inside, RigArgs},
     setup::{cache::Cache, debian},
@@ -28,6 +29,7 @@ pub(super) fn checks() -> Vec<Check> {
             copies,
         ),
         Check::new("smallest driver: v4l2-compliance", complies),
+        Check::new("smallest driver: the page about it quotes it", |_| quoted()),
     ]
 }
 
@@ -84,4 +86,62 @@ fn complies(context: &Context) -> anyhow::Result<()> {
         visit.violations
     );
     Ok(())
+}
+
+/// The files that the page quotes, by the language that it says they are in, and what it need not quote.
+const QUOTED: [(&str, &str, &[&str]); 3] = [
+    ("make", "Kbuild", &["#"]),
+    ("c", "shim.c", &["//", "/*", " *"]),
+    ("rust", "main.rs", &["//", "use ", "const "]),
+];
+
+fn quoted() -> anyhow::Result<()> {
+    let module = clone::root()?.join("module");
+    let page = fs::read_to_string(module.join("v4l2/README.md"))?;
+    for (language, file, beside) in QUOTED {
+        let source = fs::read_to_string(module.join(NAME).join(file))?;
+        compare(&page, language, &source, beside).context(file)?;
+    }
+    Ok(())
+}
+
+/// Every block of this language stands in the source, and the blocks leave nothing of it out but lines that begin like one
+/// of `beside`.
+fn compare(page: &str, language: &str, source: &str, beside: &[&str]) -> anyhow::Result<()> {
+    let mut rest = source.to_owned();
+    for block in blocks(page, language) {
+        ensure!(
+            rest.contains(block),
+            "the page quotes what is not there:\n{block}"
+        );
+        rest = rest.replacen(block, "", 1);
+    }
+    let is_beside = |line: &&str| line.is_empty() || beside.iter().any(|way| line.starts_with(way));
+    let missing: Vec<_> = rest.lines().filter(|line| !is_beside(line)).collect();
+    ensure!(missing.is_empty(), "the page leaves out: {missing:#?}");
+    Ok(())
+}
+
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    page.split(&fence)
+        .skip(1)
+        .filter_map(|after| after.split("```").next())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_and_a_source_that_differ_are_told() {
+        let page = "# T\n```rust\nfn a() {}\n```\n```c\nint a;\n```\n";
+        let check = |source| compare(page, "rust", source, &["//"]);
+        check("// a\nfn a() {}\n").unwrap();
+        let error = check("fn b() {}\n").unwrap_err().to_string();
+        assert!(error.contains("not there"), "{error}");
+        let error = check("fn a() {}\nfn b() {}\n").unwrap_err().to_string();
+        assert!(error.contains("fn b()"), "{error}");
+    }
 }
