@@ -56,11 +56,11 @@ fn pruned(scope: &Scope, graph: &Graph) -> HashSet<State> {
 #[test]
 fn pruned_and_unpruned_enumeration_reach_the_same_states() {
     for (name, depth) in [
-        ("reconfig-resize", 4),
+        ("reconfig-resize", 3),
         ("reconfig-steps", 3),
         ("streamoff-running", 3),
-        ("close-and-rmmod", 4),
-        ("two-stages", 4),
+        ("close-and-rmmod", 3),
+        ("two-stages", 3),
     ] {
         let (scope, graph) = bounded(name, depth);
         let all = unpruned(&scope, depth);

@@ -9,6 +9,7 @@ mod kernels;
 mod lab;
 mod ledger;
 mod patches;
+mod proofs;
 mod replays;
 mod series;
 mod smallest;
@@ -104,6 +105,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(drills::checks());
     checks.extend(theirs::checks());
     checks.extend(campaigns::checks()?);
+    checks.extend(proofs::checks());
     let named = |check: &Check| {
         args.only.is_empty()
             || args

@@ -64,7 +64,7 @@ pub(super) fn checks() -> anyhow::Result<Vec<Check>> {
 }
 
 /// Runs `lab fuzz` in a folder of its own and reads what it wrote.
-fn fuzz(
+pub(super) fn fuzz(
     context: &Context,
     folder: &Path,
     words: &[&str],
