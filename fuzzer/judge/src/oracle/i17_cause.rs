@@ -55,7 +55,8 @@ fn failure(case: &Case, flying: &[u16], at: Moment, kind: &trace::Kind) -> Optio
         return None;
     };
     let life = Life::of(case, buffer, at);
-    if life.was_provoked(case) || life.was_stopped(case, flying, at) || life.was_slow(case, at) {
+    let stopped = life.was_stopped(case, flying, at) || life.was_closed(case, at);
+    if stopped || life.was_provoked(case) || life.was_slow(case, at) {
         return None;
     }
     let observed = match life.started {
@@ -75,6 +76,8 @@ fn failure(case: &Case, flying: &[u16], at: Moment, kind: &trace::Kind) -> Optio
 
 /// What is known of a buffer since it was queued.
 struct Life {
+    /// The event at which it was queued, or the first one.
+    queued: usize,
     /// Whose it is, if that is known.
     file: Option<u8>,
     /// When a job was started on it.
@@ -84,6 +87,7 @@ struct Life {
 impl Life {
     fn of(case: &Case, buffer: BufferId, done: Moment) -> Self {
         let mut life = Self {
+            queued: 0,
             file: None,
             started: None,
         };
@@ -91,6 +95,7 @@ impl Life {
             match happening {
                 Happening::Job(_, Phase::Start) => life.started = life.started.or(Some(at.time)),
                 Happening::Queue => {
+                    life.queued = at.index;
                     life.file = case.world.takers.get(&at.index).map(|place| place.file);
                     break;
                 }
@@ -131,6 +136,18 @@ impl Life {
         };
         let mut running = flying.iter().copied().chain([current]);
         running.any(|op| case.world.op(op).is_none_or(|op| self.is_stopped_by(op)))
+    }
+
+    /// Whether its file was closed: a call that runs holds it open, and what the close ends then ends with that call.
+    fn was_closed(&self, case: &Case, done: Moment) -> bool {
+        let since = &case.world.trace.events[self.queued..done.index];
+        since.iter().any(|event| match event {
+            Event::Call(call) => match case.world.op(call.op) {
+                Some(Op::Open { file } | Op::CloseFile { file }) => self.is_of(*file),
+                _ => false,
+            },
+            _ => false,
+        })
     }
 
     fn is_stopped_by(&self, op: &Op) -> bool {
