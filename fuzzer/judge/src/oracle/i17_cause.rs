@@ -4,7 +4,7 @@
 //! Reasons are what the program did: it had a job fail, made the picture larger than the buffer, or stopped the job; and
 //! the watchdog, if the job took that long. What may have been a reason is taken for one.
 
-use program::{File, Op, OpKind};
+use program::{File, Op, Step};
 use trace::{BufferId, Event, Mark, Phase};
 
 use super::{Case, name};
@@ -14,10 +14,10 @@ use crate::world::buffer::{Happening, STATE_ERROR};
 use crate::world::place::target;
 use crate::world::span::{Moment, is_async};
 
-/// The double's watchdog, unless a program sets another.
-const WATCHDOG: u64 = 1_000_000_000;
-/// The shortest that a program can set.
-const SHORTEST_WATCHDOG: u64 = 1_000_000;
+/// The double's watchdog, unless a program sets another; a little less, since it is set before the job is told of.
+const WATCHDOG: u64 = 990_000_000;
+/// The shortest that a program can set, a little less as well.
+const SHORTEST_WATCHDOG: u64 = 990_000;
 
 pub(super) fn oracle(case: &Case) -> Vec<Violation> {
     if !case.expectation.tells_jobs {
@@ -110,21 +110,21 @@ impl Life {
         self.file.is_none_or(|mine| mine == file.0)
     }
 
-    fn ops<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = &'a Op> {
-        let ops = case.world.program.steps.iter().map(|step| &step.op);
-        ops.filter(|op| target(op).is_some_and(|(file, _)| self.is_of(File(file))))
+    fn steps<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = &'a Step> {
+        let steps = case.world.program.steps.iter();
+        steps.filter(|step| target(&step.op).is_some_and(|(file, _)| self.is_of(File(file))))
     }
 
     /// Whether the program had a job fail, or may have made its picture larger than the buffer.
     fn was_provoked(&self, case: &Case) -> bool {
         let mut allocated = false;
-        self.ops(case).any(|op| match op {
+        self.steps(case).any(|step| match step.op {
             Op::Fail { .. } | Op::SourceChange { .. } => true,
             Op::Reqbufs { .. } | Op::CreateBufs { .. } => {
                 allocated = true;
                 false
             }
-            Op::SetFormat { .. } => allocated,
+            Op::SetFormat { .. } => allocated || step.asynchronous,
             _ => false,
         })
     }
@@ -163,11 +163,15 @@ impl Life {
 
     /// Whether the watchdog may have ended the job.
     fn was_slow(&self, case: &Case, done: Moment) -> bool {
-        let limit = match self.ops(case).any(|op| op.kind() == OpKind::Watchdog) {
+        let limit = match self.steps(case).any(is_watchdog) {
             true => SHORTEST_WATCHDOG,
             false => WATCHDOG,
         };
         self.started
             .is_some_and(|started| done.time.saturating_sub(started) >= limit)
     }
+}
+
+fn is_watchdog(step: &Step) -> bool {
+    matches!(step.op, Op::Watchdog { .. })
 }
