@@ -74,6 +74,14 @@ fn i17_a_job_that_another_thread_stops() {
 }
 
 #[test]
+fn i17_a_file_that_a_call_held_open() {
+    let mut run = exported();
+    let op = run.begin("dqbuf a cap wait");
+    run.ok("close a");
+    run.wait(MS).cut(-5).end(op, Err(9)).ok("join").clean();
+}
+
+#[test]
 fn i17_another_file_that_was_stopped() {
     let mut run = exported();
     run.ok("b = open double");

@@ -189,24 +189,48 @@ fn ready(args: &Args, group: &[Subject], options: &Options) -> anyhow::Result<Th
 /// A target with v4l2-compliance in it.
 pub(super) fn equip(options: &Options, args: &RigArgs) -> anyhow::Result<Theirs> {
     let tools = [debian::TOOLS.to_owned()];
-    let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, &tools)?;
     let inside = Inside {
-        debian: Some(debian),
+        debian: Some(debian::ensure(
+            &Cache::open(options.cache.as_deref())?,
+            &tools,
+        )?),
         ..Inside::default()
     };
     Theirs::ready(options, args, inside, &known::PROVOKED)
 }
 
-/// Runs v4l2-compliance on a subject.
+/// Runs v4l2-compliance on the node that the double always has, with streaming.
+pub(super) fn visit_decoder(theirs: &mut Theirs, options: &Options) -> anyhow::Result<Visit> {
+    let decoder = Subject::Double(Node::Decoder, Memory::Vmalloc);
+    visit(decoder, false, theirs, options)
+}
+
+/// Runs v4l2-compliance as the first program of a fresh boot.
+fn visit(
+    subject: Subject,
+    formats: bool,
+    theirs: &mut Theirs,
+    options: &Options,
+) -> anyhow::Result<Visit> {
+    theirs.boot()?;
+    let device = theirs.node(&subject.device())?;
+    let exporter = theirs.node(&subject.exporter())?;
+    let expectation = Expectation {
+        // The ledger does not tell which buffers are USERPTR; there is no dma-buf of them to put a fence on.
+        opted_in: false,
+        ..Expectation::of(subject.driver(), !options.vanilla)
+    };
+    theirs.visit(&words(&device, &exporter, formats), LIMIT, expectation)
+}
+
+/// Runs v4l2-compliance on a subject and reads what it says.
 fn test(
     args: &Args,
     subject: Subject,
     theirs: &mut Theirs,
     options: &Options,
 ) -> anyhow::Result<Outcome> {
-    let expectation = Expectation::of(subject.driver(), !options.vanilla);
-    let names = [subject.device(), subject.exporter()];
-    let visit = visit(theirs, &names, args.formats, expectation)?;
+    let visit = visit(subject, args.formats, theirs, options)?;
     if args.show {
         print!("{}{}", visit.output, visit.errors);
     }
@@ -216,24 +240,6 @@ fn test(
         &Report::parse(&visit.output),
         &visit,
     ))
-}
-
-/// Runs it as the first program of a fresh boot, on the first of the two nodes, which the agent finds by these names; the other
-/// one exports dma-bufs.
-pub(super) fn visit(
-    theirs: &mut Theirs,
-    [tested, exporter]: &[String; 2],
-    formats: bool,
-    expectation: Expectation,
-) -> anyhow::Result<Visit> {
-    theirs.boot()?;
-    let words = words(&theirs.node(tested)?, &theirs.node(exporter)?, formats);
-    let expectation = Expectation {
-        // The ledger does not tell which buffers are USERPTR; there is no dma-buf of them to put a fence on.
-        opted_in: false,
-        ..expectation
-    };
-    theirs.visit(&words, LIMIT, expectation)
 }
 
 /// The command line: streaming, DMABUF from the exporter, no progress and no colours.

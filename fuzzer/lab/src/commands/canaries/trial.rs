@@ -154,8 +154,7 @@ impl Trial {
     fn comply(&self, shop: &Shop<'_>, args: &RigArgs) -> anyhow::Result<Record> {
         let mut theirs = shop.make(|| compliance::equip(shop.options, args))?;
         let begin = Instant::now();
-        let nodes = [args.driver.name(), args.driver.name()].map(str::to_owned);
-        let visit = compliance::visit(&mut theirs, &nodes, false, args.expectation())?;
+        let visit = compliance::visit_decoder(&mut theirs, shop.options)?;
         let seconds = begin.elapsed().as_secs_f64();
         let key = visit.violations.first().map(Key::of);
         let own = visit.failure.map(|title| Key {
