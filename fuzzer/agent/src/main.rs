@@ -1,14 +1,21 @@
 //! The agent: runs in the target, executes programs and tells what was observed. It decides nothing.
 //!
 //! As pid 1 it brings the target up and speaks on `/dev/lab_channel`. Started with `--stdio` it uses the target as it
-//! finds it and speaks on standard input and output. `--driver NAME` picks another driver than the test double. Started
-//! with `--kunit FILE…` it is a tool that runs KUnit test modules, with `--drill` one that tries the double's knobs, with `--node NAME` one that tells where a driver's
-//! node is, with `--measure NAME CYCLES` one that measures system calls, with `--in FOLDER PROGRAM …` one that runs a program
-//! in another root, with `--ledger WORD` one that tries the ledger, with `--churn SEED FIRST ROUNDS` one that loads
-//! and unloads the double under processes that die, with `--copy MODULE FRAMES` one that streams through another driver.
+//! finds it and speaks on standard input and output. `--driver NAME` picks another driver than the test double.
+//!
+//! Otherwise it is a tool, by its first argument:
+//!
+//! - `--kunit FILE…` runs KUnit test modules
+//! - `--drill` tries the double's knobs, `--ledger WORD` the ledger, `--chain WAIT` two nodes in a row
+//! - `--churn SEED FIRST ROUNDS` loads and unloads the double under processes that die
+//! - `--copy MODULE FRAMES` streams through another driver, `--load MODULE` only loads it
+//! - `--node NAME` tells where a driver's node is
+//! - `--measure NAME CYCLES` measures system calls
+//! - `--in FOLDER PROGRAM …` runs a program in another root
 
 mod bare;
 mod boot;
+mod chain;
 mod channel;
 mod child;
 mod churn;
@@ -112,6 +119,7 @@ fn guest() -> ExitCode {
         Some("--churn") => return code(churn::run(arguments)),
         Some("--copy") => return code(copy::run(arguments)),
         Some("--load") => return code(copy::load(arguments)),
+        Some("--chain") => return code(chain::run(arguments)),
         Some("--ledger") => return code(ledger_tool::run(arguments)),
         Some("--measure") => return code(measure::run(arguments)),
         Some("--in") => return code(inside::run(arguments)),

@@ -1,6 +1,7 @@
 //! `lab test`: every check of the project, from formatting to planted bugs on the target.
 
 mod campaigns;
+mod chain;
 mod churn;
 mod clients;
 mod drills;
@@ -99,6 +100,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(replays::checks());
     checks.extend(kernels::checks());
     checks.extend(ledger::checks());
+    checks.extend(chain::checks());
     checks.extend(churn::checks());
     checks.extend(smallest::checks());
     checks.extend(clients::checks());
