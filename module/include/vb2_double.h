@@ -2,8 +2,9 @@
 /*
  * Control ABI of the vb2 mem2mem test double.
  *
- * The ioctls below act on one open file handle of a video node of the double. A knob takes effect for the next job that
- * is started, unless its text says otherwise; the gate also acts on the job that is being written.
+ * The ioctls below act on one open file handle of a video node of the double. A knob
+ * takes effect for the next job that is started, unless its text says otherwise; the
+ * gate also acts on the job that is being written.
  */
 #ifndef _UAPI_VB2_DOUBLE_H
 #define _UAPI_VB2_DOUBLE_H
@@ -29,7 +30,8 @@ struct vb2_double_knob {
 #define VB2_DOUBLE_S_KNOB	_IOW('V', BASE_VIDIOC_PRIVATE + 0, struct vb2_double_knob)
 
 /**
- * struct vb2_double_stats - answer of VB2_DOUBLE_G_STATS: what the double counted since the file was opened
+ * struct vb2_double_stats - answer of VB2_DOUBLE_G_STATS: what the double counted since
+ * the file was opened
  * @begun: jobs that were begun; each is one of the next five, or under way
  * @completed: jobs that went well
  * @failed: jobs that the hardware ended with an error
@@ -40,7 +42,8 @@ struct vb2_double_knob {
  * @queued_output: OUTPUT buffers that the double was given
  * @queued_capture: CAPTURE buffers that the double was given
  * @done_output: OUTPUT buffers that were given back without an error
- * @done_capture: CAPTURE buffers that were given back without an error, or empty at the end of a drain
+ * @done_capture: CAPTURE buffers that were given back without an error, or empty at the
+ *	end of a drain
  * @error_output: OUTPUT buffers that were given back with an error, also by STREAMOFF
  * @error_capture: CAPTURE buffers that were given back with an error, also by STREAMOFF
  * @fences: release fences that were attached
@@ -50,7 +53,8 @@ struct vb2_double_knob {
  * @under_job_lock: jobs whose buffers were given back under mem2mem's job lock
  * @pipelined: jobs that ended after mem2mem's
  *
- * A held CAPTURE buffer that mem2mem gives back because the next OUTPUT buffer has another timestamp is not counted.
+ * A held CAPTURE buffer that mem2mem gives back because the next OUTPUT buffer has
+ * another timestamp is not counted.
  */
 struct vb2_double_stats {
 	__u64 begun;
@@ -77,14 +81,17 @@ struct vb2_double_stats {
 #define VB2_DOUBLE_G_STATS	_IOR('V', BASE_VIDIOC_PRIVATE + 1, struct vb2_double_stats)
 
 /**
- * struct vb2_double_stamp - what the writer leaves at the start of a CAPTURE plane, as its very last stores
- * @magic: VB2_DOUBLE_STAMP_MAGIC, stored last of all; cleared before the first chunk is written
+ * struct vb2_double_stamp - what the writer leaves at the start of a CAPTURE plane, as
+ * its very last stores
+ * @magic: VB2_DOUBLE_STAMP_MAGIC, stored last of all; cleared before the first chunk is
+ *	written
  * @job: the job's id
  * @time_ns: ktime_get_ns() just before the stamp was stored
  * @words: number of 64-bit pattern words that follow the stamp; word w of plane p is
  *	vb2_double_word(job ^ (__u64)p << 56, w)
  *
- * Each plane has one. The stamps are the very last stores of a job, that of plane 0 the last of all.
+ * Each plane has one. The stamps are the very last stores of a job, that of plane 0 the
+ * last of all.
  */
 struct vb2_double_stamp {
 	__u64 magic;

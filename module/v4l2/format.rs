@@ -32,6 +32,27 @@ pub(crate) struct Colorimetry {
     pub(crate) xfer_func: u32,
 }
 
+impl Colorimetry {
+    /// That of most video.
+    pub(crate) const REC709: Self = Self {
+        colorspace: bindings::v4l2_colorspace_V4L2_COLORSPACE_REC709,
+        ycbcr_enc: 0,
+        quantization: 0,
+        xfer_func: 0,
+    };
+
+    /// Userspace may leave the colorspace to the driver.
+    pub(crate) fn or_rec709(self) -> Self {
+        match self.colorspace {
+            bindings::v4l2_colorspace_V4L2_COLORSPACE_DEFAULT => Self {
+                colorspace: Self::REC709.colorspace,
+                ..self
+            },
+            _ => self,
+        }
+    }
+}
+
 /// One memory of a frame.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Plane {

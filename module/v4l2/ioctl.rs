@@ -93,7 +93,9 @@ pub(crate) trait Operations: Sized + Sync {
     }
 
     /// Whether the device sends this event.
-    fn has_event(this: &FileHandle<Self>, event: Event) -> bool;
+    fn has_event(_this: &FileHandle<Self>, _event: Event) -> bool {
+        false
+    }
 }
 
 /// The table of a `T`.

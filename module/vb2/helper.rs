@@ -43,6 +43,11 @@ pub(crate) fn attach(given: [Option<&Buffer>; 2]) -> Result<Attached> {
     Ok(Attached(cookie))
 }
 
+/// The same for a driver that works on kernels without the helper as well, then without fences.
+pub(crate) fn attach_if_there(given: [Option<&Buffer>; 2]) -> Result<Option<Attached>> {
+    attach(given).map(Some)
+}
+
 /// Whether the buffer has a release fence that is not signalled. The answer lasts while the caller
 /// keeps others from giving the buffer back.
 pub(crate) fn is_attached(buffer: &Buffer) -> bool {

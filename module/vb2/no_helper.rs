@@ -21,6 +21,11 @@ pub(crate) fn attach(_given: [Option<&Buffer>; 2]) -> Result<Attached> {
     Err(EOPNOTSUPP)
 }
 
+/// Goes without.
+pub(crate) fn attach_if_there(_given: [Option<&Buffer>; 2]) -> Result<Option<Attached>> {
+    Ok(None)
+}
+
 /// There is none.
 pub(crate) fn is_attached(_buffer: &Buffer) -> bool {
     false

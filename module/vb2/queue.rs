@@ -108,9 +108,16 @@ pub(crate) trait Operations: Sized {
     /// Decides about number and sizes of buffers to be allocated.
     fn queue_setup(this: &Self::Owner, queue: &Queue, setup: Setup<'_>) -> Result;
 
-    /// An OUTPUT buffer was given to QBUF or PREPARE_BUF: looks at its fields.
-    fn buf_out_validate(_this: &Self::Owner, _buffer: &Buffer) -> Result {
-        build_error!(VTABLE_DEFAULT_ERROR)
+    /// An OUTPUT buffer was given to QBUF or PREPARE_BUF: looks at its fields. Takes progressive
+    /// frames only, if the driver does not say otherwise.
+    fn buf_out_validate(_this: &Self::Owner, buffer: &Buffer) -> Result {
+        if buffer.field() == bindings::v4l2_field_V4L2_FIELD_ANY {
+            buffer.set_field(bindings::v4l2_field_V4L2_FIELD_NONE);
+        }
+        if buffer.field() != bindings::v4l2_field_V4L2_FIELD_NONE {
+            return Err(EINVAL);
+        }
+        Ok(())
     }
 
     /// The request of this buffer, which the driver never got, is cancelled. A driver that takes
@@ -236,7 +243,8 @@ impl Locked<'_> {
             return Err(EINVAL);
         }
         queue.min_queued_buffers = buffers;
-        queue.min_reqbufs_allocation = queue.min_reqbufs_allocation.max(buffers + 1);
+        // As vb2_core_queue_init() does it: one more, for userspace.
+        queue.min_reqbufs_allocation = buffers + 1;
         Ok(())
     }
 
@@ -413,11 +421,7 @@ impl<T: Operations> Vtable<T> {
 
     const OPS: bindings::vb2_ops = bindings::vb2_ops {
         queue_setup: Some(Self::queue_setup),
-        buf_out_validate: if T::HAS_BUF_OUT_VALIDATE {
-            Some(Self::buf_out_validate)
-        } else {
-            None
-        },
+        buf_out_validate: Some(Self::buf_out_validate),
         buf_prepare: Some(Self::buf_prepare),
         buf_queue: Some(Self::buf_queue),
         start_streaming: if T::HAS_START_STREAMING {

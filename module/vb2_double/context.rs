@@ -200,16 +200,6 @@ impl vb2::queue::Operations for Context {
         Ok(())
     }
 
-    fn buf_out_validate(_this: &Handle, buffer: &Buffer) -> Result {
-        if buffer.field() == bindings::v4l2_field_V4L2_FIELD_ANY {
-            buffer.set_field(bindings::v4l2_field_V4L2_FIELD_NONE);
-        }
-        if buffer.field() != bindings::v4l2_field_V4L2_FIELD_NONE {
-            return Err(EINVAL);
-        }
-        Ok(())
-    }
-
     fn buf_request_complete(this: &Handle, buffer: &Buffer) {
         this.complete_request(buffer);
     }

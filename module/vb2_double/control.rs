@@ -63,42 +63,46 @@ fn set_job(this: &Handle, knob: &Knob) -> Result {
     if knob.id == knobs::SOURCE_CHANGE && this.node.codec != Codec::Decoder {
         return Err(EINVAL);
     }
+    if !knob.decides_ends() || !this.can_hold() {
+        return store(this, knob);
+    }
 
+    // CAPTURE buffers can be held only if each job ends with v4l2_m2m_buf_done_and_job_finish().
+    // What is said of the queue must not change on the way.
+    let output = this.m2m().queue(Direction::Output);
+    let lock = output.lock();
     let mut wanted = this.state.lock().knobs.clone();
     wanted.set(knob)?;
-    if wanted.is_pipelined() && !this.can_pipeline() {
-        return Err(EINVAL);
-    }
-    allow_holding(this, wanted.is_plain())?;
+    lock.set_may_hold_capture(output, wanted.is_plain())?;
+    store(this, knob)
+}
 
+fn store(this: &Handle, knob: &Knob) -> Result {
     let effect = {
         let mut state = this.state.lock();
-        let effect = state.knobs.set(knob)?;
+        let mut knobs = state.knobs.clone();
+
+        let effect = knobs.set(knob)?;
+        if knobs.is_pipelined() && !this.can_pipeline() {
+            return Err(EINVAL);
+        }
+        state.knobs = knobs;
         // The gate may have been opened before a writer that waits for it.
         if state.engine.is_running() {
             this.clock.arm(0);
         }
         effect
     };
+
     #[cfg(plant = "change_flushes_armed")]
     if knob.id == knobs::SOURCE_CHANGE && knob.value & 0xffff != 0 {
         crate::job::flush(this);
     }
+
     if effect == Effect::Ready {
         this.m2m().try_schedule();
     }
     Ok(())
-}
-
-/// CAPTURE buffers can be held only if each job ends with `v4l2_m2m_buf_done_and_job_finish()`.
-fn allow_holding(this: &Handle, may: bool) -> Result {
-    let output = this.m2m().queue(Direction::Output);
-    let may = may && this.can_hold();
-
-    if output.may_hold_capture() == may {
-        return Ok(());
-    }
-    output.lock().set_may_hold_capture(output, may)
 }
 
 fn set_min_queued(this: &Handle, value: u64) -> Result {

@@ -156,12 +156,7 @@ impl Formats {
             node,
             output: frame(Direction::Output),
             capture: frame(Direction::Capture),
-            colorimetry: Colorimetry {
-                colorspace: bindings::v4l2_colorspace_V4L2_COLORSPACE_REC709,
-                ycbcr_enc: 0,
-                quantization: 0,
-                xfer_func: 0,
-            },
+            colorimetry: Colorimetry::REC709,
             crop: size.whole(),
             compose: size.whole(),
         }
@@ -221,7 +216,7 @@ impl Formats {
         match direction {
             Direction::Output => {
                 let asked = format.colorimetry();
-                format.set_colorimetry(known(asked));
+                format.set_colorimetry(asked.or_rec709());
             }
             Direction::Capture => format.set_colorimetry(self.colorimetry),
         }
@@ -306,12 +301,4 @@ fn is_selection(target: u32) -> bool {
             | bindings::V4L2_SEL_TGT_COMPOSE_BOUNDS
             | bindings::V4L2_SEL_TGT_COMPOSE_PADDED
     )
-}
-
-/// Userspace may leave the colorspace to the driver.
-fn known(mut asked: Colorimetry) -> Colorimetry {
-    if asked.colorspace == bindings::v4l2_colorspace_V4L2_COLORSPACE_DEFAULT {
-        asked.colorspace = bindings::v4l2_colorspace_V4L2_COLORSPACE_REC709;
-    }
-    asked
 }

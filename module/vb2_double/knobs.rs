@@ -178,6 +178,11 @@ impl Knob {
         }
         Ok(knob)
     }
+
+    /// Whether this is about what jobs give back, and when.
+    pub(crate) fn decides_ends(&self) -> bool {
+        matches!(self.id, COMPLETION | FRAMES)
+    }
 }
 
 impl Knobs {

@@ -16,6 +16,7 @@ use program::Seeded;
 
 use crate::sys::clock;
 use ground::Ground;
+pub(crate) use ground::within_patience;
 use memory::Memory;
 use round::Round;
 

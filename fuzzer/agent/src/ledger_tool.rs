@@ -1,5 +1,6 @@
 //! The agent as a tool: `--ledger overrun` lets the ring of the ledger overrun while nobody reads, and tells what a reader
-//! then finds; `--ledger text` runs one job and prints what debugfs shows of it.
+//! then finds; `--ledger text` runs one job and prints what debugfs shows of it; `--ledger stats` has jobs end in every way, and
+//! compares what the ledger counts with what the double itself does.
 
 use std::fs;
 
@@ -9,7 +10,10 @@ use program::Driver;
 use crate::ledger::{Entry, Ledger};
 use crate::measure::stream::Stream;
 use crate::measure::way::Way;
-use crate::sys::double::Knob;
+use crate::sys::clock::{self, MILLISECOND};
+use crate::sys::double::{Knob, Stats};
+use crate::sys::fence_ledger::{ATTACH, DONE, JOB, PHASE_START, QUEUE, STATE_DONE};
+use crate::sys::v4l2::TYPE_CAPTURE;
 
 /// Records beyond a whole ring that are written before the reader looks.
 const BEYOND: u64 = 1000;
@@ -24,6 +28,7 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> Result<()> {
     match what.as_str() {
         "overrun" => overrun(ledger),
         "text" => text(&ledger),
+        "stats" => stats(ledger),
         other => bail!("the ledger has no tool {other}"),
     }
 }
@@ -70,6 +75,67 @@ fn text(ledger: &Ledger) -> Result<()> {
     );
     lines[before..].iter().for_each(|line| println!("{line}"));
     Ok(())
+}
+
+/// What both count: buffers queued, given back well and with an error, each OUTPUT and CAPTURE; fences; jobs that were
+/// kicked.
+type Counts = [u64; 8];
+
+/// Jobs that go well, fail, lose their interrupt, and are aborted, ended in each of the contexts.
+fn stats(mut ledger: Ledger) -> Result<()> {
+    for completion in 0..4 {
+        ledger.skip();
+        let stream = Stream::open(Driver::Double)?;
+        stream.set(Knob::Completion, completion)?;
+        stream.set(Knob::Watchdog, 2 * MILLISECOND)?;
+        for _ in 0..3 {
+            stream.cycle(&Way::Outside)?;
+        }
+        for (knob, value) in [(Knob::FailError, 1), (Knob::FailLost, 1), (Knob::Gate, 1)] {
+            stream.set(knob, value)?;
+            stream.queue(&Way::Outside)?;
+            let patience = if knob == Knob::Gate { 1 } else { 10 };
+            clock::sleep(patience * MILLISECOND);
+            stream.restart()?;
+        }
+        let told = told_by_double(&stream.stats()?);
+        let seen = seen_by_ledger(&mut ledger)?;
+        println!("completion {completion}: {seen:?}");
+        ensure!(told == seen, "the double counted {told:?}");
+    }
+    Ok(())
+}
+
+fn told_by_double(stats: &Stats) -> Counts {
+    [
+        stats.queued_output,
+        stats.queued_capture,
+        stats.done_output,
+        stats.done_capture,
+        stats.error_output,
+        stats.error_capture,
+        stats.fences,
+        stats.begun - stats.refused,
+    ]
+}
+
+fn seen_by_ledger(ledger: &mut Ledger) -> Result<Counts> {
+    let mut counts = Counts::default();
+    while let Some(entry) = ledger.next() {
+        let Entry::Record(record) = entry else {
+            bail!("the ledger lost records: {entry:?}");
+        };
+        let side = usize::from(record.buffer_type == TYPE_CAPTURE);
+        match (record.kind, record.value) {
+            (QUEUE, _) => counts[side] += 1,
+            (DONE, STATE_DONE) => counts[2 + side] += 1,
+            (DONE, _) => counts[4 + side] += 1,
+            (ATTACH, _) => counts[6] += 1,
+            (JOB, PHASE_START) if side == 1 => counts[7] += 1,
+            _ => {}
+        }
+    }
+    Ok(counts)
 }
 
 fn records() -> Result<Vec<String>> {

@@ -5,13 +5,14 @@
 //! with `--kunit FILE…` it is a tool that runs KUnit test modules, with `--drill` one that tries the double's knobs, with `--node NAME` one that tells where a driver's
 //! node is, with `--measure NAME CYCLES` one that measures system calls, with `--in FOLDER PROGRAM …` one that runs a program
 //! in another root, with `--ledger WORD` one that tries the ledger, with `--churn SEED FIRST ROUNDS` one that loads
-//! and unloads the double under processes that die.
+//! and unloads the double under processes that die, with `--copy MODULE FRAMES` one that streams through another driver.
 
 mod bare;
 mod boot;
 mod channel;
 mod child;
 mod churn;
+mod copy;
 mod coverage;
 mod device;
 mod drill;
@@ -109,6 +110,8 @@ fn guest() -> ExitCode {
         Some("--drill") => return code(drill::run(arguments)),
         Some("--node") => return code(device::tell_node(arguments)),
         Some("--churn") => return code(churn::run(arguments)),
+        Some("--copy") => return code(copy::run(arguments)),
+        Some("--load") => return code(copy::load(arguments)),
         Some("--ledger") => return code(ledger_tool::run(arguments)),
         Some("--measure") => return code(measure::run(arguments)),
         Some("--in") => return code(inside::run(arguments)),

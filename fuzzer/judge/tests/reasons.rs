@@ -74,6 +74,14 @@ fn i17_a_job_that_another_thread_stops() {
 }
 
 #[test]
+fn i17_a_file_that_a_call_held_open() {
+    let mut run = exported();
+    let op = run.begin("dqbuf a cap wait");
+    run.ok("close a");
+    run.wait(MS).cut(-5).end(op, Err(9)).ok("join").clean();
+}
+
+#[test]
 fn i17_another_file_that_was_stopped() {
     let mut run = exported();
     run.ok("b = open double");
@@ -120,4 +128,12 @@ fn i24_a_call_beside_another_one() {
     let op = run.begin("streamoff a out");
     run.wait(5 * MS).ok("streamon a cap");
     run.end(op, Ok(Out::Done)).clean();
+}
+
+#[test]
+fn i24_a_call_that_began_while_another_thread_slept() {
+    let mut run = prepared();
+    let op = run.begin("poll a out 5ms");
+    run.wait(5 * MS).end(op, polled(0));
+    run.ok("streamon a cap").clean();
 }

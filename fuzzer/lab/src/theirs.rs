@@ -89,6 +89,23 @@ impl Theirs {
             .with_context(|| format!("the agent does not tell where {name} is"))
     }
 
+    /// Runs the agent as one of its tools, which must succeed, and judges.
+    pub fn agent(&mut self, words: &[&str]) -> anyhow::Result<Visit> {
+        let argv: Vec<String> = [&[AGENT], words]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let execution = self.rig.target.exec(&argv, SOON)?;
+        let trace = execution.trace();
+        let mut visit = Visit::of(execution);
+        if let Some(failure) = &visit.failure {
+            bail!("{}: {failure}: {}", words.join(" "), visit.errors.trim());
+        }
+        visit.violations = run::judged(Expectation::default(), &trace);
+        Ok(visit)
+    }
+
     /// Runs one of their programs and judges.
     pub fn visit(
         &mut self,

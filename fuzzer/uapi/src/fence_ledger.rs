@@ -12,6 +12,18 @@ pub const F_HARDIRQ: u16 = 0x1;
 pub const F_IRQS_OFF: u16 = 0x2;
 /// `FENCE_LEDGER_LOST`
 pub const LOST: u16 = 0;
+/// `FENCE_LEDGER_ATTACH`
+pub const ATTACH: u16 = 2;
+/// `FENCE_LEDGER_QUEUE`
+pub const QUEUE: u16 = 5;
+/// `FENCE_LEDGER_DONE`
+pub const DONE: u16 = 6;
+/// `FENCE_LEDGER_JOB`
+pub const JOB: u16 = 7;
+/// `FENCE_LEDGER_PHASE_START`, in the value of a job's record.
+pub const PHASE_START: u32 = 1;
+/// `VB2_BUF_STATE_DONE`, in the value of a record of a buffer that is given back.
+pub const STATE_DONE: u32 = 5;
 
 /// `struct fence_ledger_header`
 #[repr(C)]

@@ -118,7 +118,7 @@ impl Ground {
 }
 
 /// Whether `holds` comes true in time.
-pub(super) fn within_patience(mut holds: impl FnMut() -> bool) -> bool {
+pub(crate) fn within_patience(mut holds: impl FnMut() -> bool) -> bool {
     let deadline = clock::now() + PATIENCE;
     while !holds() {
         if clock::now() > deadline {

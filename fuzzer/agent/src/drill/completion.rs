@@ -7,6 +7,7 @@ use super::bench::{Bench, Fence, begin, frame, sleep, whole_and_signalled};
 use super::stream::{Plane, Side, Stream};
 use crate::sys::clock::{self, MILLISECOND};
 use crate::sys::double::Knob;
+use crate::sys::v4l2::BUF_FLAG_LAST;
 
 pub(super) const DRILLS: &[Drill] = &[
     Drill::of(Knob::Completion, "completion_timer", timer),
@@ -84,10 +85,27 @@ fn locked(bench: &Bench) -> Result<()> {
         ensure!(!plane.fence()?.is_pending()?, "{index} is done and pending");
     }
     whole_and_signalled(&planes[0], 0, &first)?;
+    drain(&mut stream)?;
     let stats = stream.stats()?;
     ensure!(
-        (stats.under_job_lock, stats.completed) == (2, 2),
+        (stats.under_job_lock, stats.completed) == (3, 3),
         "not every job ended under the job lock: {stats:?}"
+    );
+    Ok(())
+}
+
+/// A drain that begins while its last job runs ends with that job.
+fn drain(stream: &mut Stream) -> Result<()> {
+    stream.set(Knob::Gate, 2)?;
+    stream.queue(Side::Output, 0)?;
+    stream.queue(Side::Capture, 0)?;
+    sleep(5);
+    stream.drain()?;
+    stream.set(Knob::Gate, 0)?;
+    let last = stream.wait(Side::Capture)?;
+    ensure!(
+        last.flags & BUF_FLAG_LAST != 0 && last.bytesused > 0,
+        "the drained frame is not the last: {last:?}"
     );
     Ok(())
 }

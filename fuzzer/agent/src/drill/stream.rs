@@ -365,6 +365,16 @@ impl Stream {
         Ok(())
     }
 
+    /// `V4L2_DEC_CMD_STOP`
+    pub(super) fn drain(&self) -> Result<()> {
+        let mut command = v4l2::DecoderCommand {
+            cmd: v4l2::DEC_CMD_STOP,
+            ..v4l2::DecoderCommand::zeroed()
+        };
+        v4l2::DECODER_CMD.call(self.fd, &mut command)?;
+        Ok(())
+    }
+
     /// STREAMOFF of one side.
     pub(super) fn stop(&self, side: Side) -> Result<()> {
         let mut kind = self.kind(side) as libc::c_int;

@@ -1,5 +1,7 @@
 //! A mem2mem device with one buffer on each side, streaming.
 
+use std::ffi::CStr;
+
 use anyhow::{Context, Result, ensure};
 use nix::libc;
 use program::Driver;
@@ -7,7 +9,7 @@ use program::Driver;
 use super::way::Way;
 use crate::device::Node;
 use crate::sys::clock::SECOND;
-use crate::sys::double::{self, Knob};
+use crate::sys::double::{self, Knob, Stats};
 use crate::sys::v4l2::{self, Buffer, Control, ExportBuffer, Format, RequestBuffers};
 use crate::sys::{Ioctl, Plain, file};
 
@@ -33,17 +35,31 @@ impl Stream {
     pub(crate) fn open(driver: Driver) -> Result<Self> {
         let node = Node::of(driver).find();
         let path = node.with_context(|| format!("no video node of {}", driver.name()))?;
-        let mut stream = Self {
-            fd: file::open(&path, libc::O_RDWR | libc::O_NONBLOCK)?,
-            bytes: 0,
-        };
+        let stream = Self::idle(&path)?;
         stream.shorten(driver)?;
+        stream.begin()
+    }
+
+    /// Opens any mem2mem device, with its smallest frames.
+    pub(crate) fn at(path: &CStr) -> Result<Self> {
+        Self::idle(path)?.begin()
+    }
+
+    fn idle(path: &CStr) -> Result<Self> {
+        Ok(Self {
+            fd: file::open(path, libc::O_RDWR | libc::O_NONBLOCK)?,
+            bytes: 0,
+        })
+    }
+
+    fn begin(mut self) -> Result<Self> {
+        let stream = &mut self;
         stream.bytes = stream.small_frames(v4l2::TYPE_OUTPUT)?;
         stream.small_frames(v4l2::TYPE_CAPTURE)?;
         for kind in [v4l2::TYPE_OUTPUT, v4l2::TYPE_CAPTURE] {
             stream.start(kind).context("starting to stream")?;
         }
-        Ok(stream)
+        Ok(self)
     }
 
     /// Jobs that run inside the system call that starts them, where the driver can.
@@ -101,10 +117,32 @@ impl Stream {
         Ok(())
     }
 
+    /// Stops both queues, which gives the buffers back, and starts them again.
+    pub(crate) fn restart(&self) -> Result<()> {
+        let kinds = [v4l2::TYPE_OUTPUT, v4l2::TYPE_CAPTURE].map(|kind| kind as libc::c_int);
+        for mut kind in kinds {
+            v4l2::STREAMOFF.call(self.fd, &mut kind)?;
+        }
+        for mut kind in kinds {
+            v4l2::STREAMON.call(self.fd, &mut kind)?;
+        }
+        Ok(())
+    }
+
+    /// What the double counted of this file.
+    pub(crate) fn stats(&self) -> Result<Stats> {
+        double::stats(self.fd).context("VB2_DOUBLE_G_STATS")
+    }
+
     /// The CAPTURE buffer as a dma-buf. It lives as long as the process.
     pub(crate) fn export(&self) -> Result<i32> {
+        self.export_of(v4l2::TYPE_CAPTURE)
+    }
+
+    /// The buffer of this queue as a dma-buf.
+    pub(crate) fn export_of(&self, kind: u32) -> Result<i32> {
         let mut argument = ExportBuffer {
-            kind: v4l2::TYPE_CAPTURE,
+            kind,
             flags: (libc::O_RDWR | libc::O_CLOEXEC) as u32,
             ..ExportBuffer::zeroed()
         };

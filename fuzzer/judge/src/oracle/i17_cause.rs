@@ -4,7 +4,7 @@
 //! Reasons are what the program did: it had a job fail, made the picture larger than the buffer, or stopped the job; and
 //! the watchdog, if the job took that long. What may have been a reason is taken for one.
 
-use program::{File, Op, OpKind};
+use program::{File, Op, Step};
 use trace::{BufferId, Event, Mark, Phase};
 
 use super::{Case, name};
@@ -14,10 +14,10 @@ use crate::world::buffer::{Happening, STATE_ERROR};
 use crate::world::place::target;
 use crate::world::span::{Moment, is_async};
 
-/// The double's watchdog, unless a program sets another.
-const WATCHDOG: u64 = 1_000_000_000;
-/// The shortest that a program can set.
-const SHORTEST_WATCHDOG: u64 = 1_000_000;
+/// The double's watchdog, unless a program sets another; a little less, since it is set before the job is told of.
+const WATCHDOG: u64 = 990_000_000;
+/// The shortest that a program can set, a little less as well.
+const SHORTEST_WATCHDOG: u64 = 990_000;
 
 pub(super) fn oracle(case: &Case) -> Vec<Violation> {
     if !case.expectation.tells_jobs {
@@ -55,7 +55,8 @@ fn failure(case: &Case, flying: &[u16], at: Moment, kind: &trace::Kind) -> Optio
         return None;
     };
     let life = Life::of(case, buffer, at);
-    if life.was_provoked(case) || life.was_stopped(case, flying, at) || life.was_slow(case, at) {
+    let stopped = life.was_stopped(case, flying, at) || life.was_closed(case, at);
+    if stopped || life.was_provoked(case) || life.was_slow(case, at) {
         return None;
     }
     let observed = match life.started {
@@ -75,6 +76,8 @@ fn failure(case: &Case, flying: &[u16], at: Moment, kind: &trace::Kind) -> Optio
 
 /// What is known of a buffer since it was queued.
 struct Life {
+    /// The event at which it was queued, or the first one.
+    queued: usize,
     /// Whose it is, if that is known.
     file: Option<u8>,
     /// When a job was started on it.
@@ -84,6 +87,7 @@ struct Life {
 impl Life {
     fn of(case: &Case, buffer: BufferId, done: Moment) -> Self {
         let mut life = Self {
+            queued: 0,
             file: None,
             started: None,
         };
@@ -91,6 +95,7 @@ impl Life {
             match happening {
                 Happening::Job(_, Phase::Start) => life.started = life.started.or(Some(at.time)),
                 Happening::Queue => {
+                    life.queued = at.index;
                     life.file = case.world.takers.get(&at.index).map(|place| place.file);
                     break;
                 }
@@ -105,21 +110,21 @@ impl Life {
         self.file.is_none_or(|mine| mine == file.0)
     }
 
-    fn ops<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = &'a Op> {
-        let ops = case.world.program.steps.iter().map(|step| &step.op);
-        ops.filter(|op| target(op).is_some_and(|(file, _)| self.is_of(File(file))))
+    fn steps<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = &'a Step> {
+        let steps = case.world.program.steps.iter();
+        steps.filter(|step| target(&step.op).is_some_and(|(file, _)| self.is_of(File(file))))
     }
 
     /// Whether the program had a job fail, or may have made its picture larger than the buffer.
     fn was_provoked(&self, case: &Case) -> bool {
         let mut allocated = false;
-        self.ops(case).any(|op| match op {
+        self.steps(case).any(|step| match step.op {
             Op::Fail { .. } | Op::SourceChange { .. } => true,
             Op::Reqbufs { .. } | Op::CreateBufs { .. } => {
                 allocated = true;
                 false
             }
-            Op::SetFormat { .. } => allocated,
+            Op::SetFormat { .. } => allocated || step.asynchronous,
             _ => false,
         })
     }
@@ -131,6 +136,18 @@ impl Life {
         };
         let mut running = flying.iter().copied().chain([current]);
         running.any(|op| case.world.op(op).is_none_or(|op| self.is_stopped_by(op)))
+    }
+
+    /// Whether its file was closed: a call that runs holds it open, and what the close ends then ends with that call.
+    fn was_closed(&self, case: &Case, done: Moment) -> bool {
+        let since = &case.world.trace.events[self.queued..done.index];
+        since.iter().any(|event| match event {
+            Event::Call(call) => match case.world.op(call.op) {
+                Some(Op::Open { file } | Op::CloseFile { file }) => self.is_of(*file),
+                _ => false,
+            },
+            _ => false,
+        })
     }
 
     fn is_stopped_by(&self, op: &Op) -> bool {
@@ -146,11 +163,15 @@ impl Life {
 
     /// Whether the watchdog may have ended the job.
     fn was_slow(&self, case: &Case, done: Moment) -> bool {
-        let limit = match self.ops(case).any(|op| op.kind() == OpKind::Watchdog) {
+        let limit = match self.steps(case).any(is_watchdog) {
             true => SHORTEST_WATCHDOG,
             false => WATCHDOG,
         };
         self.started
             .is_some_and(|started| done.time.saturating_sub(started) >= limit)
     }
+}
+
+fn is_watchdog(step: &Step) -> bool {
+    matches!(step.op, Op::Watchdog { .. })
 }

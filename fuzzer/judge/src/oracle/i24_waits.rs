@@ -3,6 +3,8 @@
 //! Time stands still while code runs, so a call that took time has waited. Others may hold what it needs, if they wait
 //! themselves; and a job that is completed inside the call takes the time that the job takes.
 
+use std::collections::HashMap;
+
 use program::{Completion, Op};
 use trace::{Call, Event};
 
@@ -28,17 +30,36 @@ pub(super) fn oracle(case: &Case) -> Vec<Violation> {
     if !case.expectation.tells_jobs || program.steps.iter().any(|step| inline(&step.op)) {
         return Vec::new();
     }
-    let mut flying = 0_u32;
-    let mut violations = Vec::new();
-    for (index, event) in case.world.trace.events.iter().enumerate() {
+    let others = others(case);
+    let beside = |call: &Call| {
+        let mut others = others.values();
+        others.any(|(begin, end)| *begin <= call.end && call.start <= *end)
+    };
+    let events = case.world.trace.events.iter().enumerate();
+    let calls = events.filter_map(|(index, event)| match event {
+        Event::Call(call) if !is_async(program, call.op) && !beside(call) => Some((index, call)),
+        _ => None,
+    });
+    calls
+        .filter_map(|(index, call)| waited(case, index, call))
+        .collect()
+}
+
+/// When the calls of other threads began and ended. The main thread may have to wait for a thread that sleeps.
+fn others(case: &Case) -> HashMap<u16, (u64, u64)> {
+    let mut others = HashMap::new();
+    for event in &case.world.trace.events {
         match event {
-            Event::Begin { .. } => flying += 1,
-            Event::Call(call) if is_async(program, call.op) => flying = flying.saturating_sub(1),
-            Event::Call(call) if flying == 0 => violations.extend(waited(case, index, call)),
+            Event::Begin { op, time } => drop(others.insert(*op, (*time, u64::MAX))),
+            Event::Call(call) => {
+                if let Some((_, end)) = others.get_mut(&call.op) {
+                    *end = call.end;
+                }
+            }
             _ => {}
         }
     }
-    violations
+    others
 }
 
 fn waited(case: &Case, event: usize, call: &Call) -> Option<Violation> {

@@ -10,6 +10,7 @@ use engine::store;
 use judge::Expectation;
 use program::Driver;
 
+pub(super) use self::known::PROVOKED;
 use self::{
     outcome::{Outcome, plain, verdict},
     report::Report,
@@ -20,7 +21,7 @@ use crate::{
     rig::{Inside, RigArgs, driver_parser},
     setup::{Options, cache::Cache, debian},
     target::uml::double::{Memory, Node, Shape},
-    theirs::Theirs,
+    theirs::{Theirs, Visit},
 };
 
 /// Time of the guest that one run may take.
@@ -182,6 +183,11 @@ fn ready(args: &Args, group: &[Subject], options: &Options) -> anyhow::Result<Th
         ..RigArgs::default()
     };
     args.settle(options)?;
+    equip(options, &args)
+}
+
+/// A target with v4l2-compliance in it.
+pub(super) fn equip(options: &Options, args: &RigArgs) -> anyhow::Result<Theirs> {
     let tools = [debian::TOOLS.to_owned()];
     let inside = Inside {
         debian: Some(debian::ensure(
@@ -190,16 +196,22 @@ fn ready(args: &Args, group: &[Subject], options: &Options) -> anyhow::Result<Th
         )?),
         ..Inside::default()
     };
-    Theirs::ready(options, &args, inside, &known::PROVOKED)
+    Theirs::ready(options, args, inside, &known::PROVOKED)
+}
+
+/// Runs v4l2-compliance on the node that the double always has, with streaming.
+pub(super) fn visit_decoder(theirs: &mut Theirs, options: &Options) -> anyhow::Result<Visit> {
+    let decoder = Subject::Double(Node::Decoder, Memory::Vmalloc);
+    visit(decoder, false, theirs, options)
 }
 
 /// Runs v4l2-compliance as the first program of a fresh boot.
-fn test(
-    args: &Args,
+fn visit(
     subject: Subject,
+    formats: bool,
     theirs: &mut Theirs,
     options: &Options,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Visit> {
     theirs.boot()?;
     let device = theirs.node(&subject.device())?;
     let exporter = theirs.node(&subject.exporter())?;
@@ -208,7 +220,17 @@ fn test(
         opted_in: false,
         ..Expectation::of(subject.driver(), !options.vanilla)
     };
-    let visit = theirs.visit(&words(&device, &exporter, args.formats), LIMIT, expectation)?;
+    theirs.visit(&words(&device, &exporter, formats), LIMIT, expectation)
+}
+
+/// Runs v4l2-compliance on a subject and reads what it says.
+fn test(
+    args: &Args,
+    subject: Subject,
+    theirs: &mut Theirs,
+    options: &Options,
+) -> anyhow::Result<Outcome> {
+    let visit = visit(subject, args.formats, theirs, options)?;
     if args.show {
         print!("{}{}", visit.output, visit.errors);
     }
@@ -221,7 +243,7 @@ fn test(
 }
 
 /// The command line: streaming, DMABUF from the exporter, no progress and no colours.
-fn words(device: &str, exporter: &str, formats: bool) -> Vec<String> {
+pub(super) fn words(device: &str, exporter: &str, formats: bool) -> Vec<String> {
     let mut words = vec!["v4l2-compliance", "-d", device, "-e", exporter, "-s"];
     words.extend(formats.then_some("-f"));
     words.extend(["-P", "-C", "never"]);

@@ -12,6 +12,7 @@ mod patches;
 mod proofs;
 mod replays;
 mod series;
+mod smallest;
 mod sources;
 mod theirs;
 
@@ -99,6 +100,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(kernels::checks());
     checks.extend(ledger::checks());
     checks.extend(churn::checks());
+    checks.extend(smallest::checks());
     checks.extend(clients::checks());
     checks.extend(drills::checks());
     checks.extend(theirs::checks());

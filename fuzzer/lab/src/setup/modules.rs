@@ -41,8 +41,8 @@ pub const LOAD_ORDER: [&str; 12] = [
     "vicodec",
 ];
 
-/// Modules that the target has, but does not load by itself: unit tests, if the tree has them.
-const AT_HAND: [&str; 2] = ["kunit", "videobuf2-kunit"];
+/// Modules that the target has, but does not load by itself: the smallest driver, and unit tests if the tree has them.
+const AT_HAND: [&str; 3] = ["smallest_m2m", "kunit", "videobuf2-kunit"];
 
 /// Where the kernel's build leaves all of them.
 const PLACES: [&str; 2] = ["drivers/media", "lib/kunit"];

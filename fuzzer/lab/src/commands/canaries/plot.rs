@@ -52,6 +52,13 @@ pub(super) fn svg(report: &Report) -> String {
     );
     svg += &text(20.0, 25.0, "start", &title);
     svg += &plot.axis(TOP, TOP + CURVES);
+    svg += &text(LEFT - 10.0, TOP + 4.0, "end", "all campaigns");
+    svg += &text(
+        LEFT - 10.0,
+        TOP + CURVES + 4.0,
+        "end",
+        "none found their bug",
+    );
     svg += &plot.axis(rows - ROW, height - 35.0);
     for (place, way) in plot.ways().into_iter().enumerate() {
         svg += &plot.curve(way);

@@ -15,15 +15,10 @@ use super::{
     way::Way,
 };
 use crate::{
-    commands::run::{failure, judged},
+    commands::compliance,
     corpus, interrupt,
-    rig::{self, Inside, Rig, RigArgs},
-    setup::{
-        Options, Prepared,
-        debian::{self, Debian},
-        key, tree,
-    },
-    target::uml::{execution::Execution, inside},
+    rig::{self, Inside, RigArgs},
+    setup::{Options, Prepared, key, tree},
 };
 
 /// Seconds that a campaign may search.
@@ -73,18 +68,10 @@ pub(super) struct Shop<'a> {
 }
 
 impl Shop<'_> {
-    fn rig(&self, args: &RigArgs, debian: Option<Debian>) -> anyhow::Result<Rig> {
+    /// Makes something of the cache.
+    fn make<T>(&self, make: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
         let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        let inside = Inside {
-            files: Vec::new(),
-            debian,
-        };
-        rig::on(self.prepared, self.options, args, inside)
-    }
-
-    fn debian(&self) -> anyhow::Result<Debian> {
-        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        debian::ensure(&self.prepared.cache, &[debian::TOOLS.to_owned()])
+        make()
     }
 }
 
@@ -134,7 +121,8 @@ impl Trial {
             },
             leak_checks: false,
         };
-        let mut rig = shop.rig(args, None)?;
+        let inside = Inside::default();
+        let mut rig = shop.make(|| rig::on(shop.prepared, shop.options, args, inside))?;
         let outcome = engine::campaign(&campaign, &mut rig.target, &mut Quiet)?;
         let whole = outcome.ended != Ended::Interrupted;
         Ok(whole.then(|| self.record(&outcome)))
@@ -164,31 +152,22 @@ impl Trial {
 
     /// One run of v4l2-compliance, under the same judge.
     fn comply(&self, shop: &Shop<'_>, args: &RigArgs) -> anyhow::Result<Record> {
-        let mut rig = shop.rig(args, Some(shop.debian()?))?;
-        let words = ["v4l2-compliance", "-d", "/dev/video0", "-s"];
+        let mut theirs = shop.make(|| compliance::equip(shop.options, args))?;
         let begin = Instant::now();
-        let execution = rig.target.exec(&inside::command(words), self.time())?;
+        let visit = compliance::visit_decoder(&mut theirs, shop.options)?;
         let seconds = begin.elapsed().as_secs_f64();
-        let violations = judged(args.expectation(), &execution.trace());
-        let key = violations.first().map(Key::of).or(complaint(&execution));
+        let key = visit.violations.first().map(Key::of);
+        let own = visit.failure.map(|title| Key {
+            invariant: "test".into(),
+            title,
+        });
         Ok(Record {
             trial: self.clone(),
             programs: 1,
             seconds,
             unrepeated: false,
-            found: key.map(|key| Found::by_client(key, seconds)),
+            found: key.or(own).map(|key| Found::by_client(key, seconds)),
         })
-    }
-}
-
-/// What the program itself found.
-fn complaint(execution: &Execution) -> Option<Key> {
-    match execution {
-        Execution::Ended(executed) => failure(executed.end).map(|title| Key {
-            invariant: "test".into(),
-            title,
-        }),
-        Execution::Died { .. } => None,
     }
 }
 

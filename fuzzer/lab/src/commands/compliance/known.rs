@@ -21,7 +21,7 @@ pub(super) fn explain(warning: &str) -> Option<&'static str> {
 }
 
 /// The lines of the kernel log that are explained.
-pub(super) static PROVOKED: [Provoked; 3] = [
+pub(in crate::commands) static PROVOKED: [Provoked; 3] = [
     Provoked {
         line: "use of bytesused == 0 is deprecated and will be removed in the future,",
         why: "v4l2-compliance queues OUTPUT buffers that say nothing of their payload, to see that videobuf2 takes them as full",

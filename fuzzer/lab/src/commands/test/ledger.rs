@@ -23,6 +23,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(super) fn checks() -> Vec<Check> {
     let mut checks = vec![
         Check::new("ledger: debugfs shows one job as it always did", text),
+        Check::new("ledger: counts what the double counts", |context| {
+            let executed = tool(context, &["--ledger", "stats"])?;
+            let said = String::from_utf8_lossy(&executed.output);
+            ensure!(said.lines().count() == 4, "it said «{said}»");
+            Ok(())
+        }),
         Check::new("ledger: a ring that overruns counts what is lost", overrun),
     ];
     checks.extend(counts::checks());

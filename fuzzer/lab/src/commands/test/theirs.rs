@@ -83,10 +83,10 @@ fn stream(context: &Context, memories: &[Memory]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// With a planted bug the same run breaks a promise.
+/// With a planted bug that no client notices by itself, the same run breaks a promise.
 fn finds(context: &Context, words: &[&str]) -> anyhow::Result<()> {
-    let words = [words, &["--plant", "attach-at-qbuf"]].concat();
-    lab(context, &words)?.expect(Exit::TIMING)?.says("I11: ")?;
+    let words = [words, &["--plant", "read-on-capture"]].concat();
+    lab(context, &words)?.expect(Exit::TIMING)?.says("I13: ")?;
     Ok(())
 }
 
