@@ -38,7 +38,7 @@ impl Plan {
     /// The programs for all of a graph.
     pub fn new(scope: &Scope, graph: &Graph) -> Plan {
         let mut planner = Planner::new(scope, graph);
-        let states = (0..graph.states() as NodeId).flat_map(|node| planner.stay(node));
+        let states = (0..graph.states() as NodeId).map(|node| planner.stay(node));
         let mut walks: Vec<_> = states.collect();
         for edge in 0..graph.edges().len() {
             if !planner.walked[edge] {
@@ -78,7 +78,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The way to a state and all that does not lead away from it.
-    fn stay(&mut self, node: NodeId) -> Option<Walk> {
+    fn stay(&mut self, node: NodeId) -> Walk {
         let mut walker = Walker::at(self.scope, self.graph, node);
         let approach = walker.word.len();
         for index in self.leaving(node) {
@@ -87,7 +87,7 @@ impl<'a> Planner<'a> {
                 self.walked[index] = true;
             }
         }
-        Some(walker.end(approach, node))
+        walker.end(approach, node)
     }
 
     /// A tour that begins with a transition.
