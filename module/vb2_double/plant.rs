@@ -3,8 +3,9 @@
 //! Planted bugs in which a job ends while its writer goes on.
 //!
 //! `abort_signals_early`: STREAMOFF and close end a job at once. `signals_before_last_write`: a job
-//! ends when the hardware is done, and the CPU's share, its last chunk, follows. `change_flushes_armed`:
-//! a change of the stream that comes while a job runs gives the armed buffers back.
+//! ends when the hardware is done, and the CPU's share, its last chunk, follows.
+//! `change_flushes_armed`: a change of the stream that comes while a job runs gives the armed buffers
+//! back.
 //!
 //! The plane's memory is kept by a dma-buf of its own, so that the bug breaks the fence contract
 //! and nothing else.
