@@ -62,9 +62,8 @@ struct fence_ledger_header {
  * enum fence_ledger_kind - what a record tells
  * @FENCE_LEDGER_LOST: this record was lost when it was written; nothing else is known of it
  * @FENCE_LEDGER_INIT: dma_fence_init; context, seqno
- * @FENCE_LEDGER_ATTACH: added to the resv of a plane; context, seqno, queue, type, index,
- * 	plane, resv,
- *	value = enum dma_resv_usage
+ * @FENCE_LEDGER_ATTACH: added to the resv of a plane; context, seqno, queue, type, index, plane,
+ *	resv, value = enum dma_resv_usage
  * @FENCE_LEDGER_SIGNAL: dma_fence_signaled; context, seqno, error
  * @FENCE_LEDGER_DESTROY: dma_fence_destroy; context, seqno
  * @FENCE_LEDGER_QUEUE: vb2_buf_queue; queue, type, index
