@@ -42,7 +42,7 @@ pub(super) fn checks() -> Vec<Check> {
             "trace that is cut short",
             &["judge"],
             "cut.jsonl",
-            CUT_TRACE,
+            cut_trace(),
             "cut short",
         ),
         Check::new("inputs: trace of another program", other_program),
@@ -52,7 +52,11 @@ pub(super) fn checks() -> Vec<Check> {
     ]
 }
 
-const CUT_TRACE: &str = "{\"vb2-fence-lab trace\":1,\"program\":\"0123456789abcdef\"}\n";
+/// The first line of a trace, and no more.
+fn cut_trace() -> String {
+    let version = trace::file::VERSION;
+    format!("{{\"vb2-fence-lab trace\":{version},\"program\":\"0123456789abcdef\"}}\n")
+}
 
 const PROGRAM: &str = "a = open double\nclose a\n";
 
@@ -60,13 +64,14 @@ fn refused(
     what: &str,
     command: &'static [&str],
     name: &'static str,
-    text: &'static str,
+    text: impl Into<String>,
     said: &'static str,
 ) -> Check {
+    let text = text.into();
     Check::new(format!("inputs: {what}"), move |context| {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join(name);
-        fs::write(&path, text)?;
+        fs::write(&path, &text)?;
         let path = path.display().to_string();
         let words: Vec<&str> = command.iter().copied().chain([path.as_str()]).collect();
         lab(context, &words)?
@@ -81,7 +86,7 @@ fn other_program(context: &Context) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let (program, trace) = (folder.path().join("a.vb2"), folder.path().join("a.jsonl"));
     fs::write(&program, PROGRAM)?;
-    fs::write(&trace, format!("{CUT_TRACE}{{\"events\":0}}\n"))?;
+    fs::write(&trace, cut_trace() + "{\"events\":0}\n")?;
     let words = ["judge", text(&trace)?, "--program", text(&program)?];
     lab(context, &words)?
         .expect(Exit::MALFORMED)?
