@@ -5,27 +5,35 @@ mod support;
 use support::*;
 use trace::*;
 
-/// A second file that uses the CAPTURE plane of the first as its OUTPUT: in place, or in a row.
-#[test]
-fn a_plane_that_one_file_writes_and_another_reads() {
-    let reader = BufferId {
-        queue: 3,
-        output: true,
-        index: 0,
-    };
-    let fence = FenceId {
-        context: 3,
-        seqno: 1,
-    };
-    let mut run = armed();
-    run.share(reader, CAP0);
+/// The OUTPUT buffer of another file, which reads what the first one writes.
+const READER: BufferId = BufferId {
+    queue: 3,
+    output: true,
+    index: 0,
+};
+/// Its fence.
+const FENCE: FenceId = FenceId {
+    context: 3,
+    seqno: 1,
+};
+
+/// The other file has the plane, and a job that reads it is armed.
+fn read_along(run: &mut Run) {
     run.ok("b = open double")
         .call("reqbufs b out dmabuf 1", buffers(1))
         .ok("streamon b out");
-    run.queue(reader).call("qbuf b out 0 d0", buffer(0, 0));
-    run.arm(fence, reader)
-        .phase(reader, 50, Phase::Start)
+    run.queue(READER).call("qbuf b out 0 d0", buffer(0, 0));
+    run.arm(FENCE, READER)
+        .phase(READER, 50, Phase::Start)
         .ok("streamon b cap");
+}
+
+/// A second file that uses the CAPTURE plane of the first as its OUTPUT: in place, or in a row.
+#[test]
+fn a_plane_that_one_file_writes_and_another_reads() {
+    let mut run = armed();
+    run.share(READER, CAP0);
+    read_along(&mut run);
     // Either fence may be told of; a reader waits for the writer alone.
     let both = SyncInfo {
         status: 0,
@@ -34,34 +42,19 @@ fn a_plane_that_one_file_writes_and_another_reads() {
     run.call("s0 = export_sync d0 rw", sync(both))
         .call("s1 = export_sync d0 r", sync(pending(DST)));
     run.wait(5 * MS).finish().ok("advance 5ms");
-    run.call("s2 = export_sync d0 w", sync(pending(fence)));
+    run.call("s2 = export_sync d0 w", sync(pending(FENCE)));
     run.call("s3 = export_sync d0 r", sync(stub()))
         .call("poll d0 in", polled(1));
     run.call("poll d0 out", polled(0));
-    run.wait(MS).give(fence, reader, 0).ok("advance 1ms");
+    run.wait(MS).give(FENCE, READER, 0).ok("advance 1ms");
     run.call("poll d0 out", polled(4)).clean();
 }
 
 /// The same with a reservation object for each of the two buffers: a reader would wait for nothing.
 #[test]
 fn a_plane_whose_fences_are_in_two_places() {
-    let reader = BufferId {
-        queue: 3,
-        output: true,
-        index: 0,
-    };
-    let fence = FenceId {
-        context: 3,
-        seqno: 1,
-    };
     let mut run = armed();
-    run.ok("b = open double")
-        .call("reqbufs b out dmabuf 1", buffers(1))
-        .ok("streamon b out");
-    run.queue(reader).call("qbuf b out 0 d0", buffer(0, 0));
-    run.arm(fence, reader)
-        .phase(reader, 50, Phase::Start)
-        .ok("streamon b cap");
+    read_along(&mut run);
     let mut shared = run.clone();
     run.finds(judge::Invariant::I12);
     let attach = shared.trace.events.iter_mut().rev().find_map(resv);

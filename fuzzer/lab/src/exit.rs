@@ -44,6 +44,14 @@ pub const HELP: &str = "Exit codes:
   15  a finding or a trace did not repeat
 With several findings the first one decides.";
 
+impl Exit {
+    /// Of several outcomes the first that is not held decides.
+    pub fn first(exits: impl IntoIterator<Item = Exit>) -> Exit {
+        let mut exits = exits.into_iter();
+        exits.find(|exit| *exit != Exit::HELD).unwrap_or(Exit::HELD)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit.0)

@@ -11,6 +11,7 @@ pub mod corpus;
 pub mod exit;
 pub mod findings;
 pub mod interrupt;
+pub mod json;
 pub mod plants;
 pub mod process;
 pub mod progress;

@@ -12,7 +12,12 @@ use crate::{
     exit::malformed,
     findings::{Origin, Setup},
     plants,
-    setup::{self, Options, Prepared, debian::Debian, patches::Patches},
+    setup::{
+        self, Options, Prepared,
+        cache::Cache,
+        debian::{self, Debian},
+        patches::Patches,
+    },
     target::uml::{Attach, Uml, UmlOptions, double::Shape},
 };
 
@@ -156,12 +161,30 @@ impl Inside {
             debian: None,
         }
     }
+
+    /// The programs of these packages, fetched if the cache does not have them.
+    pub fn packages<P: AsRef<str>>(options: &Options, packages: &[P]) -> anyhow::Result<Inside> {
+        let packages: Vec<_> = packages
+            .iter()
+            .map(|name| name.as_ref().to_owned())
+            .collect();
+        let cache = Cache::open(options.cache.as_deref())?;
+        Ok(Inside {
+            files: Vec::new(),
+            debian: Some(debian::ensure(&cache, &packages)?),
+        })
+    }
 }
 
 /// The same with programs in the guest.
 pub fn ready_with(options: &Options, args: &RigArgs, inside: Inside) -> anyhow::Result<Rig> {
+    on(&prepare(options, args)?, options, args, inside)
+}
+
+/// What is prepared once for any number of rigs.
+pub fn prepare(options: &Options, args: &RigArgs) -> anyhow::Result<Prepared> {
     args.plant.as_deref().map(plants::load).transpose()?;
-    on(&setup::prepare(options)?, options, args, inside)
+    setup::prepare(options)
 }
 
 /// The same with what was prepared before.

@@ -14,7 +14,7 @@ use trace::{
 use crate::{
     commands::run,
     rig::{self, Inside, Rig, RigArgs},
-    setup::Options,
+    setup::{Options, Prepared},
     target::uml::{execution::Execution, inside},
 };
 
@@ -65,8 +65,25 @@ impl Theirs {
         inside: Inside,
         provoked: &'static [Provoked],
     ) -> anyhow::Result<Theirs> {
+        Theirs::on(
+            &rig::prepare(options, args)?,
+            options,
+            args,
+            inside,
+            provoked,
+        )
+    }
+
+    /// The same with what was prepared before.
+    pub fn on(
+        prepared: &Prepared,
+        options: &Options,
+        args: &RigArgs,
+        inside: Inside,
+        provoked: &'static [Provoked],
+    ) -> anyhow::Result<Theirs> {
         Ok(Theirs {
-            rig: rig::ready_with(options, args, inside)?,
+            rig: rig::on(prepared, options, args, inside)?,
             provoked,
         })
     }

@@ -17,6 +17,7 @@ use engine::store;
 use crate::{
     exit::Exit,
     interrupt::Graceful,
+    json,
     plants::{self, Plant},
     setup::{self, Options, Prepared},
 };
@@ -158,9 +159,7 @@ fn build(plants: &[Plant], new: &[Trial], prepared: &Prepared) -> anyhow::Result
 
 fn tell(args: &Args, report: &Report) -> anyhow::Result<()> {
     print!("{}", report.text());
-    if let Some(file) = &args.json {
-        store::write(file, report.json()?.as_bytes())?;
-    }
+    json::keep(args.json.as_deref(), report)?;
     if let Some(file) = &args.markdown {
         store::write(file, report.markdown().as_bytes())?;
     }

@@ -5,7 +5,7 @@ mod memory;
 use std::{ops::AddAssign, path::PathBuf, time::Duration};
 
 use anyhow::{Context, ensure};
-use engine::{Target, store};
+use engine::Target;
 use program::{Driver, Program};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +18,7 @@ use self::memory::{Growth, Memory};
 use super::run;
 use crate::{
     exit::Exit,
+    json,
     progress::Stage,
     rig::{self, Rig, RigArgs},
     setup::Options,
@@ -130,11 +131,7 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     rig.target.boot()?;
     let report = play(&args, &mut rig)?;
     print!("{}", report.text());
-    if let Some(path) = &args.json {
-        let mut json = serde_json::to_vec_pretty(&report.json()?)?;
-        json.push(b'\n');
-        store::write(path, &json)?;
-    }
+    json::keep(args.json.as_deref(), &report.json()?)?;
     Ok(report.exit())
 }
 

@@ -6,7 +6,6 @@ mod sockets;
 
 use std::{path::PathBuf, time::Duration};
 
-use engine::store;
 use judge::Expectation;
 use program::Driver;
 
@@ -18,11 +17,11 @@ use self::{
 use crate::{
     client::Copied,
     exit::{Exit, malformed},
+    json,
     progress::Stage,
-    rig::{Inside, RigArgs},
+    rig::{self, Inside, RigArgs},
     setup::{
         Options,
-        cache::Cache,
         debian::{self, Debian},
     },
     target::uml::double::{Memory, Shape},
@@ -98,23 +97,26 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
         [] => Memory::ALL.to_vec(),
         chosen => chosen.to_vec(),
     };
-    let packages = PACKAGES.map(str::to_owned);
-    let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, &packages)?;
     let sockets = Sockets::build()?;
+    let mut inside = Inside::packages(options, &PACKAGES)?;
+    inside.files = files(inside.debian.as_ref(), &sockets);
+    let mut rig_args = RigArgs {
+        plant: args.plant.clone(),
+        ..RigArgs::default()
+    };
+    rig_args.settle(options)?;
+    let prepared = rig::prepare(options, &rig_args)?;
     let mut stage = Stage::begin("clients", Some((clients.len() * memories.len() * 2) as u64));
     let mut outcomes = Vec::new();
     for memory in memories {
         for client in clients.iter().filter(|client| client.takes(memory)) {
             for mplane in [false, true] {
-                let inside = Inside {
-                    files: files(&debian, &sockets),
-                    debian: Some(debian.clone()),
-                };
-                let shape = Shape {
+                // The nodes that the client needs, and no others, so that it finds the right ones by itself.
+                rig_args.shape = Shape {
                     nodes: client.nodes(mplane),
                     memory: Some(memory),
                 };
-                let mut theirs = ready(&args, shape, inside, options)?;
+                let mut theirs = Theirs::on(&prepared, options, &rig_args, inside.clone(), &[])?;
                 outcomes.push(play(&args, client, memory, mplane, &mut theirs, options)?);
                 stage.step(client.name);
             }
@@ -122,11 +124,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     }
     stage.done();
     print!("{}", plain(&outcomes));
-    if let Some(path) = &args.json {
-        let mut json = serde_json::to_vec_pretty(&outcomes)?;
-        json.push(b'\n');
-        store::write(path, &json)?;
-    }
+    json::keep(args.json.as_deref(), &outcomes)?;
     Ok(verdict(&outcomes))
 }
 
@@ -145,27 +143,17 @@ fn chosen(args: &Args) -> anyhow::Result<Vec<&'static Client>> {
 
 /// What the clients need besides their packages: the plugins that are used, so that GStreamer looks at no other, and the
 /// library that stands in for sockets.
-fn files(debian: &Debian, sockets: &Sockets) -> Vec<Copied> {
-    let folder = debian.root().join(list::PLUGIN_FOLDER);
-    let plugin = |name: &str| {
-        let file = format!("libgst{name}.so");
-        (folder.join(&file), format!("/plugins/{file}").into())
-    };
-    let plugins = list::PLUGINS.into_iter().map(plugin);
+fn files(debian: Option<&Debian>, sockets: &Sockets) -> Vec<Copied> {
+    let plugins = debian.into_iter().flat_map(|debian| {
+        let folder = debian.root().join(list::PLUGIN_FOLDER);
+        list::PLUGINS.into_iter().map(move |name| {
+            let file = format!("libgst{name}.so");
+            (folder.join(&file), format!("/plugins/{file}").into())
+        })
+    });
     plugins
         .chain([(sockets.library(), list::SOCKETS.into())])
         .collect()
-}
-
-/// A target whose double has the nodes that a client needs, and no others, so that it finds the right ones by itself.
-fn ready(args: &Args, shape: Shape, inside: Inside, options: &Options) -> anyhow::Result<Theirs> {
-    let mut args = RigArgs {
-        plant: args.plant.clone(),
-        shape,
-        ..RigArgs::default()
-    };
-    args.settle(options)?;
-    Theirs::ready(options, &args, inside, &[])
 }
 
 /// Runs the client's programs, one after the other, on a fresh boot.

@@ -6,20 +6,19 @@ mod report;
 
 use std::{path::PathBuf, time::Duration};
 
-use engine::store;
 use judge::Expectation;
 use program::Driver;
 
-pub(super) use self::known::PROVOKED;
 use self::{
     outcome::{Outcome, plain, verdict},
     report::Report,
 };
 use crate::{
     exit::Exit,
+    json,
     progress::Stage,
     rig::{Inside, RigArgs, driver_parser},
-    setup::{Options, cache::Cache, debian},
+    setup::{Options, debian},
     target::uml::double::{Memory, Node, Shape},
     theirs::{Theirs, Visit},
 };
@@ -130,11 +129,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     }
     stage.done();
     print!("{}", plain(&outcomes));
-    if let Some(path) = &args.json {
-        let mut json = serde_json::to_vec_pretty(&outcomes)?;
-        json.push(b'\n');
-        store::write(path, &json)?;
-    }
+    json::keep(args.json.as_deref(), &outcomes)?;
     Ok(verdict(&outcomes))
 }
 
@@ -188,14 +183,7 @@ fn ready(args: &Args, group: &[Subject], options: &Options) -> anyhow::Result<Th
 
 /// A target with v4l2-compliance in it.
 pub(super) fn equip(options: &Options, args: &RigArgs) -> anyhow::Result<Theirs> {
-    let tools = [debian::TOOLS.to_owned()];
-    let inside = Inside {
-        debian: Some(debian::ensure(
-            &Cache::open(options.cache.as_deref())?,
-            &tools,
-        )?),
-        ..Inside::default()
-    };
+    let inside = Inside::packages(options, &[debian::TOOLS])?;
     Theirs::ready(options, args, inside, &known::PROVOKED)
 }
 

@@ -14,6 +14,7 @@ use self::outcome::{Outcome, markdown, plain, verdict};
 use super::run;
 use crate::{
     exit::Exit,
+    json,
     progress::Stage,
     rig::driver_parser,
     setup::{self, Options, Prepared},
@@ -120,11 +121,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
         outcomes.extend(on_kernel(kernel, &clients, options)?);
     }
     print!("{}", plain(&outcomes));
-    if let Some(path) = &args.json {
-        let mut json = serde_json::to_vec_pretty(&outcomes)?;
-        json.push(b'\n');
-        store::write(path, &json)?;
-    }
+    json::keep(args.json.as_deref(), &outcomes)?;
     if let Some(path) = &args.markdown {
         store::write(path, markdown(&outcomes).as_bytes())?;
     }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use engine::{Target, store};
+use engine::Target;
 use judge::Expectation;
 use program::Driver;
 
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
+    json,
     rig::{self, RigArgs},
     setup::Options,
     target::uml::{
@@ -76,11 +77,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     let violations = run::judged(expectation, &execution.trace());
     let name = if args.inert { "drill, inert" } else { "drill" };
     let outcome = Outcome::new(name.to_owned(), Verdict::of(&execution), &violations);
-    if let Some(path) = &args.json {
-        let mut json = serde_json::to_vec_pretty(&outcome)?;
-        json.push(b'\n');
-        store::write(path, &json)?;
-    }
+    json::keep(args.json.as_deref(), &outcome)?;
     if args.inert {
         return Ok(inert(&outcome));
     }

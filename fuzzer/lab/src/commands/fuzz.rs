@@ -82,7 +82,7 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     let summary = Summary::new(&args, &origin, &campaign, &outcome, &kept);
     print!("{}", summary.text(&line));
     if let Some(path) = &args.json {
-        store::write(path, &summary.json()?)?;
+        store::write(path, summary.json()?.as_bytes())?;
     }
     Ok(summary.exit())
 }

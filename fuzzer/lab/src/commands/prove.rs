@@ -92,13 +92,14 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         return Ok(Exit::HELD);
     }
     let _graceful = Graceful::hold();
-    let origin = rig::ready(options, &args.rig)?.origin(args.seed);
+    let prepared = rig::prepare(options, &args.rig)?;
+    let crew = Crew::new(&prepared, options, &args.rig, workers(&args)?, args.seed)?;
     Proof {
         args: &args,
-        options,
         subject: &subject,
-        origin: &origin,
-        crew: &Crew::new(options, &args.rig, workers(&args)?, &origin.build),
+        options,
+        origin: crew.origin(),
+        crew: &crew,
     }
     .run()
 }

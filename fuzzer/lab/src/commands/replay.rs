@@ -72,10 +72,7 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
             }
         }
     }
-    Ok(exits
-        .into_iter()
-        .find(|exit| *exit != Exit::HELD)
-        .unwrap_or(Exit::HELD))
+    Ok(Exit::first(exits))
 }
 
 impl Item {

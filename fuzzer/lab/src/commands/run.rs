@@ -19,7 +19,7 @@ use crate::{
     client::{self, Client, Copied},
     exit::Exit,
     rig::{self, Inside, Rig, RigArgs},
-    setup::{Options, cache::Cache, debian},
+    setup::{Options, debian},
     target::uml::{execution::Execution, inside},
     verdict::{self, Verdict},
 };
@@ -92,13 +92,12 @@ fn of_this_machine(args: &mut Args, options: &Options) -> anyhow::Result<Ready> 
 }
 
 fn of_debian(args: &mut Args, options: &Options, packages: &[String]) -> anyhow::Result<Ready> {
-    let debian = debian::ensure(&Cache::open(options.cache.as_deref())?, packages)?;
+    let mut guest = Inside::packages(options, packages)?;
+    guest.files.append(&mut args.files);
     let name = args.command.iter().find(|word| !word.contains('='));
-    debian.check_program(name.map_or("", String::as_str))?;
-    let guest = Inside {
-        files: std::mem::take(&mut args.files),
-        debian: Some(debian),
-    };
+    if let Some(debian) = &guest.debian {
+        debian.check_program(name.map_or("", String::as_str))?;
+    }
     let argv = inside::command(args.command.clone());
     Ok((rig::ready_with(options, &args.rig, guest)?, argv))
 }

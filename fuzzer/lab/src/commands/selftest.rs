@@ -7,7 +7,7 @@ pub mod tap;
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use engine::{Target, store};
+use engine::Target;
 use judge::{Class, Expectation};
 use program::Driver;
 use trace::wire::{Ended, Executed};
@@ -16,8 +16,9 @@ use self::outcome::{Outcome, Verdict, plain, verdict};
 use super::run;
 use crate::{
     exit::Exit,
+    json,
     rig::{self, Inside, Rig, RigArgs, driver_parser},
-    setup::{self, Options},
+    setup::Options,
     target::uml::{Attach, execution::Execution},
 };
 
@@ -81,11 +82,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
         outcomes.push(bench.kunit()?);
     }
     print!("{}", plain(&outcomes));
-    if let Some(path) = &args.json {
-        let mut json = serde_json::to_vec_pretty(&outcomes)?;
-        json.push(b'\n');
-        store::write(path, &json)?;
-    }
+    json::keep(args.json.as_deref(), &outcomes)?;
     Ok(verdict(&outcomes))
 }
 
@@ -105,7 +102,7 @@ impl Bench {
             ..RigArgs::default()
         };
         rig_args.settle(options)?;
-        let prepared = setup::prepare(options)?;
+        let prepared = rig::prepare(options, &rig_args)?;
         let mut files = Vec::new();
         if args.only != Some(Only::Kunit) {
             files.push((build::build(&prepared)?, program().into()));
@@ -125,7 +122,7 @@ impl Bench {
             chosen => chosen.to_vec(),
         };
         Ok(Bench {
-            rig: rig::ready_with(options, &rig_args, Inside::of(files))?,
+            rig: rig::on(&prepared, options, &rig_args, Inside::of(files))?,
             drivers,
             attaches: rig_args.attach() != Attach::None,
             show: args.show,

@@ -15,6 +15,7 @@ use engine::store;
 
 use crate::{
     exit::{Exit, malformed},
+    json,
     progress::Stage,
     rig,
     setup::{self, Options, Prepared, config::Config},
@@ -165,11 +166,7 @@ fn rows(args: &Args, taken: &[Rounds]) -> Vec<Row> {
 }
 
 fn keep(args: &Args, report: &Report) -> anyhow::Result<()> {
-    if let Some(path) = &args.json {
-        let mut json = serde_json::to_vec_pretty(report)?;
-        json.push(b'\n');
-        store::write(path, &json)?;
-    }
+    json::keep(args.json.as_deref(), report)?;
     if let Some(path) = &args.markdown {
         store::write(path, report.markdown().as_bytes())?;
     }

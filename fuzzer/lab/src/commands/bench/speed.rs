@@ -6,13 +6,14 @@ use std::{
 };
 
 use anyhow::{bail, ensure};
-use engine::{Session, store};
+use engine::Session;
 use program::{Driver, Op, Profile, Program, Seeded};
 use serde::Serialize;
 use trace::wire::{Reply, Request};
 
 use crate::{
     exit::Exit,
+    json,
     rig::{self, RigArgs},
     setup::Options,
 };
@@ -81,11 +82,7 @@ pub(super) fn run(mut args: SpeedArgs, options: &Options) -> anyhow::Result<Exit
     let bare = bare(&mut session, &programs, each)?;
     let numbers = numbers(args.seed, &programs, first_program_s, &watched, &bare);
     print(&numbers);
-    if let Some(path) = &args.json {
-        let mut json = serde_json::to_vec_pretty(&numbers)?;
-        json.push(b'\n');
-        store::write(path, &json)?;
-    }
+    json::keep(args.json.as_deref(), &numbers)?;
     Ok(Exit::HELD)
 }
 

@@ -92,11 +92,6 @@ impl<'a> Report<'a> {
         )
     }
 
-    /// For machines.
-    pub(super) fn json(&self) -> anyhow::Result<String> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
-    }
-
     fn table(&self) -> Table {
         let baselines = self.baselines();
         let own = [

@@ -137,8 +137,7 @@ pub(super) fn plain(outcomes: &[Outcome]) -> String {
 
 /// The first outcome that is not held decides.
 pub(super) fn verdict(outcomes: &[Outcome]) -> Exit {
-    let mut exits = outcomes.iter().map(|outcome| outcome.exit);
-    exits.find(|exit| *exit != Exit::HELD).unwrap_or(Exit::HELD)
+    Exit::first(outcomes.iter().map(|outcome| outcome.exit))
 }
 
 #[cfg(test)]

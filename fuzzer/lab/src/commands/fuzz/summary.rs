@@ -9,7 +9,7 @@ use super::Args;
 use crate::{
     exit::Exit,
     findings::{self, Origin},
-    rig,
+    json, rig,
     setup::Options,
 };
 
@@ -169,10 +169,8 @@ impl<'a> Summary<'a> {
     }
 
     /// For machines.
-    pub(super) fn json(&self) -> anyhow::Result<Vec<u8>> {
-        let mut json = serde_json::to_vec_pretty(&self.report())?;
-        json.push(b'\n');
-        Ok(json)
+    pub(super) fn json(&self) -> anyhow::Result<String> {
+        json::text(&self.report())
     }
 
     fn report(&self) -> Report<'_> {
@@ -294,7 +292,7 @@ mod tests {
         let folders = [PathBuf::from("findings/I9-early")];
         let origin = Origin::default();
         let summary = Summary::new(&args, &origin, &campaign, &outcome, &folders);
-        let json: Value = serde_json::from_slice(&summary.json().unwrap()).unwrap();
+        let json: Value = serde_json::from_str(&summary.json().unwrap()).unwrap();
         assert_eq!(json["programs_per_s"], 5.0);
         assert_eq!(json["plant"], "x");
         let found = &json["findings"][0];

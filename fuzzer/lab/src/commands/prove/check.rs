@@ -37,16 +37,18 @@ pub(super) fn run(args: &Args, options: &Options, path: &Path) -> anyhow::Result
             path.display()
         )));
     }
-    let build = rig::ready(options, &args.rig)?.origin(0).build;
+    let prepared = rig::prepare(options, &args.rig)?;
+    let crew = Crew::new(&prepared, options, &args.rig, workers(&args)?, args.seed)?;
+    let build = &crew.origin().build;
     ensure!(
-        build == certificate.subject.build,
+        *build == certificate.subject.build,
         "{} is about the build {}, here is {build}: nothing can be said of one from the other",
         path.display(),
         certificate.subject.build
     );
     let _graceful = Graceful::hold();
     let drawn = draw(&args, subject.plan.walks.len());
-    let outcome = again(&args, options, (&subject, &records), &build, &drawn)?;
+    let outcome = again(&crew, &subject, &records, &drawn)?;
     if let Some((exit, what)) = outcome {
         println!("{}: not confirmed: {what}", path.display());
         return Ok(exit);
@@ -84,13 +86,11 @@ fn draw(args: &Args, programs: usize) -> Vec<usize> {
 
 /// Runs programs again; the first that breaks an invariant or shows something else than recorded.
 fn again(
-    args: &Args,
-    options: &Options,
-    (subject, records): (&Subject, &[book::Record]),
-    build: &str,
+    crew: &Crew<'_>,
+    subject: &Subject,
+    records: &[book::Record],
     drawn: &[usize],
 ) -> anyhow::Result<Option<(Exit, String)>> {
-    let crew = Crew::new(options, &args.rig, workers(args)?, build);
     let wrong = Mutex::new(None);
     let console = Mutex::new(Console::begin("running programs again", 0, drawn.len()));
     let complete = crew.each(drawn, |hand, index| {

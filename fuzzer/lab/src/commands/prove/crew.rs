@@ -12,9 +12,10 @@ use engine::{Run, Session};
 use program::Program;
 
 use crate::{
+    findings::Origin,
     interrupt,
-    rig::{self, RigArgs},
-    setup::Options,
+    rig::{self, Inside, Rig, RigArgs},
+    setup::{Options, Prepared},
 };
 
 /// Programs after which a kernel is booted afresh, so that nothing builds up.
@@ -22,14 +23,12 @@ pub(super) const PER_BOOT: u64 = 2_000;
 
 /// Who runs what.
 pub(super) struct Crew<'a> {
-    /// Options of the set-up.
-    pub(super) options: &'a Options,
-    /// The target.
-    pub(super) rig: &'a RigArgs,
+    prepared: &'a Prepared,
+    options: &'a Options,
+    args: &'a RigArgs,
     /// How many targets run at once.
-    pub(super) size: usize,
-    /// Key of the build that all of them run.
-    build: String,
+    size: usize,
+    origin: Origin,
     boots: AtomicUsize,
 }
 
@@ -59,15 +58,32 @@ impl Hand<'_, '_> {
 
 impl<'a> Crew<'a> {
     /// A crew of so many.
-    pub(super) fn new(options: &'a Options, rig: &'a RigArgs, size: usize, build: &str) -> Self {
-        let boots = AtomicUsize::new(0);
-        Self {
+    pub(super) fn new(
+        prepared: &'a Prepared,
+        options: &'a Options,
+        args: &'a RigArgs,
+        size: usize,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        let first = rig::on(prepared, options, args, Inside::default())?;
+        Ok(Self {
+            prepared,
             options,
-            rig,
+            args,
             size,
-            build: build.to_owned(),
-            boots,
-        }
+            origin: first.origin(seed),
+            boots: AtomicUsize::new(0),
+        })
+    }
+
+    /// A target like those of the workers.
+    pub(super) fn rig(&self) -> anyhow::Result<Rig> {
+        rig::on(self.prepared, self.options, self.args, Inside::default())
+    }
+
+    /// What they run, for reports.
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Boots so far.
@@ -114,14 +130,14 @@ impl<'a> Crew<'a> {
         work: &impl Fn(&mut Hand<'_, '_>, &T) -> anyhow::Result<Go>,
     ) -> anyhow::Result<()> {
         // The thread that boots a target must outlive it.
-        let mut rig = rig::ready(self.options, self.rig)?;
+        let mut rig = self.rig()?;
         anyhow::ensure!(
-            rig.build == self.build,
+            rig.build == self.origin.build,
             "the sources of kernel or modules changed meanwhile: this is build {}, the proof began with {}",
             rig.build,
-            self.build
+            self.origin.build
         );
-        let mut session = Session::new(&mut rig.target, self.rig.expectation());
+        let mut session = Session::new(&mut rig.target, self.args.expectation());
         let mut hand = Hand {
             session: &mut session,
             since: 0,

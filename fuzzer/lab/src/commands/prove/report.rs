@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::Context;
-use engine::{Finding, store};
+use engine::Finding;
 use explorer::{Certificate, Checks, Extent, VERSION};
 
 use super::{Proof, Subject, book::Book, crew::PER_BOOT, sweep::Suspect};
 use crate::{
     exit::{Exit, malformed},
-    findings,
+    findings, json,
     rig::{kernel_words, quoted},
 };
 
@@ -89,8 +89,7 @@ pub(super) fn certificate(
 /// Keeps a certificate, and shows it.
 pub(super) fn write(folder: &Path, certificate: &Certificate) -> anyhow::Result<()> {
     let path = folder.join(NAME);
-    let json = serde_json::to_string_pretty(certificate).context(NAME)? + "\n";
-    store::write(&path, json.as_bytes())?;
+    json::keep(Some(&path), certificate).context(NAME)?;
     let Certificate {
         statement,
         extent,

@@ -11,7 +11,7 @@ use super::{
     report,
     sweep::{self, Suspect},
 };
-use crate::{exit::Exit, findings::Folder, rig};
+use crate::{exit::Exit, findings::Folder};
 
 /// Most programs that minimising may run.
 const MINIMISE: u32 = 600;
@@ -23,7 +23,7 @@ pub(super) fn conclude(proof: &Proof<'_>, found: &Suspect) -> anyhow::Result<Exi
         found.key
     );
     let shortest = search(proof, found)?.unwrap_or_else(|| found.clone());
-    let mut rig = rig::ready(proof.options, &proof.args.rig)?;
+    let mut rig = proof.crew.rig()?;
     let mut session = Session::new(&mut rig.target, proof.args.rig.expectation());
     let suspect = triage::Suspect {
         key: shortest.key.clone(),

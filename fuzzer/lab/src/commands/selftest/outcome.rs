@@ -210,8 +210,7 @@ pub(in crate::commands) fn plain(outcomes: &[Outcome]) -> String {
 
 /// The first outcome that is not held decides.
 pub(in crate::commands) fn verdict(outcomes: &[Outcome]) -> Exit {
-    let mut exits = outcomes.iter().map(|outcome| outcome.exit);
-    exits.find(|exit| *exit != Exit::HELD).unwrap_or(Exit::HELD)
+    Exit::first(outcomes.iter().map(|outcome| outcome.exit))
 }
 
 #[cfg(test)]

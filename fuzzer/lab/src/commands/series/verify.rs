@@ -24,7 +24,7 @@ use super::{
 use crate::{
     clone,
     exit::{Exit, malformed},
-    process,
+    json, process,
     progress::Stage,
     setup::{Options, cache::Cache, key::Key, packages, sparse},
 };
@@ -76,8 +76,7 @@ pub(super) fn run(args: &Args, options: &Options) -> anyhow::Result<Exit> {
     let report = report(&series, args, options)?;
     print!("{}", table::text(&report));
     if let Some(file) = &args.json {
-        let json = serde_json::to_string_pretty(&report)? + "\n";
-        fs::write(file, json).with_context(|| file.display().to_string())?;
+        fs::write(file, json::text(&report)?).with_context(|| file.display().to_string())?;
     }
     let exit = match report.of(Weight::Bounce).next() {
         None => {

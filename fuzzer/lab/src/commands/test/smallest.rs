@@ -9,9 +9,8 @@ use judge::Expectation;
 use super::{Check, Context};
 use crate::{
     clone,
-    commands::compliance::{PROVOKED, words},
-    rig::{Inside, RigArgs},
-    setup::{cache::Cache, debian},
+    commands::compliance::{equip, words},
+    rig::RigArgs,
     theirs::Theirs,
 };
 
@@ -34,13 +33,7 @@ pub(super) fn checks() -> Vec<Check> {
 }
 
 fn target(context: &Context) -> anyhow::Result<Theirs> {
-    let cache = Cache::open(context.options.cache.as_deref())?;
-    let debian = debian::ensure(&cache, &[debian::TOOLS.to_owned()])?;
-    let inside = Inside {
-        debian: Some(debian),
-        ..Inside::default()
-    };
-    let mut target = Theirs::ready(&context.options, &RigArgs::default(), inside, &PROVOKED)?;
+    let mut target = equip(&context.options, &RigArgs::default())?;
     target.boot()?;
     Ok(target)
 }
