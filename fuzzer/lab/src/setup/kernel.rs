@@ -22,7 +22,7 @@ use super::{
 use crate::{process, progress::Stage};
 
 /// Changes whenever this file builds something else from the same inputs.
-const RECIPE: &str = "uml kernel 1";
+const RECIPE: &str = "uml kernel 2";
 
 /// Builds that stay in the cache when another one is made: with and without the series, checked and plain, and one to spare.
 const KEPT: usize = 5;
@@ -161,7 +161,7 @@ impl Recipe<'_> {
 
     fn make(&self, dir: &Path) -> Command {
         let mut make = self.tools.make(dir, self.jobs);
-        make.args(covered());
+        make.args(switches(self.config));
         make
     }
 
@@ -209,11 +209,25 @@ impl Recipe<'_> {
     }
 }
 
-/// Kbuild's switches that instrument single objects. Modules built later need the same.
-pub fn covered() -> impl Iterator<Item = String> {
-    COVERED
+/// Lines of source for coverage and call traces. The configuration's own debug information has types as well, which make
+/// a kernel ten times as large.
+const LINES: [&str; 2] = [
+    "KCFLAGS=-gline-tables-only",
+    "KRUSTFLAGS=-Cdebuginfo=line-tables-only",
+];
+
+/// Kbuild's switches that instrument single objects and keep their lines. Modules built later need the same.
+pub fn switches(config: Config) -> Vec<String> {
+    let covered = COVERED
         .iter()
-        .map(|object| format!("KCOV_INSTRUMENT_{object}.o=y"))
+        .map(|object| format!("KCOV_INSTRUMENT_{object}.o=y"));
+    let lines: &[&str] = match config {
+        Config::Checked => &LINES,
+        Config::Plain => &[],
+    };
+    covered
+        .chain(lines.iter().map(ToString::to_string))
+        .collect()
 }
 
 /// `  CC      drivers/x.o` and the like.

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Changes whenever this file builds something else from the same inputs.
-const RECIPE: &str = "modules 2";
+const RECIPE: &str = "modules 3";
 
 /// Every module that a target can load when it boots, in that order.
 pub const LOAD_ORDER: [&str; 12] = [
@@ -205,7 +205,7 @@ impl Recipe<'_> {
     fn make(&self, folder: &Path) -> Command {
         let mut make = self.tools.make(&self.kernel.tree, self.jobs);
         make.arg(format!("M={}", folder.display()))
-            .args(kernel::covered());
+            .args(kernel::switches(self.kernel.config));
         if let Some(double) = self.plant.and_then(|plant| plant.double.as_ref()) {
             make.arg(format!("VB2_DOUBLE_PLANT={double}"));
         }
