@@ -56,6 +56,7 @@ impl World {
                 | Op::CpuSync { .. }
                 | Op::PollFile { .. }
                 | Op::Completion { .. }
+                | Op::SetKnob { .. }
                 | Op::Dqevent { .. }
                 | Op::Join
                 | Op::AllocRequest { .. }
