@@ -85,7 +85,7 @@ fn unfenced(case: &Case) -> Vec<Violation> {
     let mut found = BTreeMap::new();
     for (buffer, history) in case.world.buffers.iter() {
         for (at, job) in starts(history) {
-            if !is_fenced(case, history, at) {
+            if !history.is_userptr(at.index) && !is_fenced(case, history, at) {
                 found.insert(at.index, (buffer, job));
             }
         }
