@@ -29,6 +29,7 @@ mod i24_waits;
 mod i25_foreign;
 mod i26_balance;
 mod i27_log;
+mod i29_request;
 mod i30_userptr;
 
 use trace::{BufferId, FenceId};
@@ -85,6 +86,7 @@ const LEDGER: &[Oracle] = &[
     i22_bounded::oracle,
     i25_foreign::oracle,
     i26_balance::oracle,
+    i29_request::oracle,
     i30_userptr::oracle,
 ];
 
