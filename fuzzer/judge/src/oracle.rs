@@ -28,6 +28,7 @@ mod i24_waits;
 mod i25_foreign;
 mod i26_balance;
 mod i27_log;
+mod m01_model;
 
 use trace::{BufferId, FenceId};
 
@@ -82,6 +83,7 @@ const LEDGER: &[Oracle] = &[
     i22_bounded::oracle,
     i25_foreign::oracle,
     i26_balance::oracle,
+    m01_model::oracle,
 ];
 
 /// Asks all oracles, or with a lossy ledger those that do not rest on it.
