@@ -31,6 +31,7 @@ mod i26_balance;
 mod i27_log;
 mod i29_request;
 mod i30_userptr;
+mod m01_model;
 
 use trace::{BufferId, FenceId};
 
@@ -88,6 +89,7 @@ const LEDGER: &[Oracle] = &[
     i26_balance::oracle,
     i29_request::oracle,
     i30_userptr::oracle,
+    m01_model::oracle,
 ];
 
 /// Asks all oracles, or with a lossy ledger those that do not rest on it.
