@@ -21,9 +21,8 @@ use crate::{
     corpus,
     exit::Exit,
     interrupt::Graceful,
-    rig::{self, Inside, Rig, RigArgs},
+    rig::{self, Inside, RigArgs},
     setup::{Options, cache::Cache},
-    target::uml::host,
 };
 use console::Console;
 use summary::{Summary, announcement, repeat_line};
@@ -85,7 +84,7 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         return plants::names();
     }
     args.rig.settle(options)?;
-    let rigs = rigs(&args, options)?;
+    let rigs = rig::several(options, &args.rig, args.instances as usize, Inside::default)?;
     let identity = Identity::new(args.rig.setup(), &rigs[0].kernel, &rigs[0].build);
     let cache = Cache::open(options.cache.as_deref())?;
     let place = place::choose(&args, &cache, &identity.setup)?;
@@ -116,22 +115,6 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         store::write(path, summary.json()?.as_bytes())?;
     }
     Ok(summary.exit())
-}
-
-/// A guest for each instance; with several, each on the next core.
-fn rigs(args: &Args, options: &Options) -> anyhow::Result<Vec<Rig>> {
-    let prepared = rig::prepare(options, &args.rig)?;
-    let cores = host::cores()?;
-    let several = args.instances > 1;
-    let rig = |instance: u64| {
-        let core = cores[instance as usize % cores.len()];
-        let rig = RigArgs {
-            core: several.then_some(core),
-            ..args.rig.clone()
-        };
-        rig::on(&prepared, options, &rig, Inside::default())
-    };
-    (0..args.instances).map(rig).collect()
 }
 
 /// The part that goes on; nothing if a new one begins.
