@@ -213,6 +213,7 @@ fn claim(shared: &Shared, op: &Op) -> Option<u32> {
     let table = shared.table();
     let named = match *op {
         Op::Qbuf { file, .. } | Op::Streamon { file, .. } => table.serial(file),
+        Op::QueueRequest { request } => table.filler(request),
         _ => None,
     };
     table
@@ -222,7 +223,7 @@ fn claim(shared: &Shared, op: &Op) -> Option<u32> {
 
 fn closed_file(op: &Op) -> Option<File> {
     match *op {
-        Op::Open { file } | Op::CloseFile { file } => Some(file),
+        Op::Open { file, .. } | Op::CloseFile { file } => Some(file),
         _ => None,
     }
 }

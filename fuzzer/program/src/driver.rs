@@ -79,6 +79,9 @@ impl Driver {
                 self == Self::Double
             }
             SourceChange => matches!(self, Self::Double | Self::VicodecDecoder),
+            AllocRequest | QueueRequest | ReinitRequest | PollRequest | CloseRequest => {
+                matches!(self, Self::Double | Self::Vim2m)
+            }
             DecoderCmd | Subscribe | Dqevent | RemoveBufs => self != Self::Vim2m,
             _ => true,
         }

@@ -1,7 +1,7 @@
 //! Fieldless enums of the language and their words, from one table.
 
 use crate::op::{
-    Access, Completion, DecoderCmd, EventKind, Fault, Interest, Memory, Queue, SyncEdge,
+    Access, Completion, DecoderCmd, EventKind, Fault, Interest, Memory, Node, Queue, SyncEdge,
 };
 
 /// An enum whose values are single words of the language.
@@ -43,6 +43,10 @@ macro_rules! keywords {
 }
 
 keywords! {
+    Node {
+        Double = "double", Encoder = "encoder", M2m = "m2m",
+        DecoderMplane = "decoder-mplane", EncoderMplane = "encoder-mplane", M2mMplane = "m2m-mplane"
+    }
     Queue { Output = "out", Capture = "cap" }
     Memory { Mmap = "mmap", Dmabuf = "dmabuf" }
     Access { Read = "r", Write = "w", ReadWrite = "rw" }

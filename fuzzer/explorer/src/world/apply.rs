@@ -1,6 +1,6 @@
 //! What each operation does to the model, and what the kernel must answer.
 
-use program::{Access, Dmabuf, Fault, File, Micros, Op, Queue, Step, Sync};
+use program::{Access, Dmabuf, Fault, File, Micros, Node, Op, Queue, Step, Sync};
 
 use super::{EAGAIN, EBADF, EBUSY, Handle, PlaneId, SyncFile, World};
 
@@ -58,8 +58,22 @@ impl World {
                 | Op::Completion { .. }
                 | Op::Dqevent { .. }
                 | Op::Join
+                | Op::AllocRequest { .. }
+                | Op::QueueRequest { .. }
+                | Op::ReinitRequest { .. }
+                | Op::PollRequest { .. }
+                | Op::CloseRequest { .. }
+                | Op::Qbuf { hold: true, .. }
+                | Op::Qbuf {
+                    request: Some(_),
+                    ..
+                }
         );
-        known && (!step.asynchronous || matches!(step.op, Op::Streamoff { .. }))
+        let decoder = match step.op {
+            Op::Open { node, .. } => node == Node::Double,
+            _ => true,
+        };
+        known && decoder && (!step.asynchronous || matches!(step.op, Op::Streamoff { .. }))
     }
 
     fn call(&mut self, op: &Op) -> Result<Told, i32> {
@@ -84,6 +98,7 @@ impl World {
                 queue,
                 index,
                 dmabuf,
+                ..
             } => {
                 let import = dmabuf.map(|dmabuf| self.exported(dmabuf)).transpose();
                 self.qbuf(file.0, queue, index, import.map_err(|_| super::EINVAL)?)
@@ -106,7 +121,7 @@ impl World {
     /// Operations that make and close slots.
     fn slots(&mut self, op: &Op) -> Option<Result<Told, i32>> {
         Some(match *op {
-            Op::Open { file } => {
+            Op::Open { file, .. } => {
                 // What the slot held is closed first; that it held nothing is no error.
                 let _ = self.close(file.0);
                 self.files.insert(file.0, Handle::new());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use program::{Op, Step};
 use trace::Phase;
 
 use super::{Case, name, name_or_none, seen};
@@ -83,7 +84,12 @@ fn unfenced(case: &Case) -> Vec<Violation> {
     }
     // By event, so that the order does not depend on a hash table's.
     let mut found = BTreeMap::new();
+    let holds = case.world.program.steps.iter().any(holds);
     for (buffer, history) in case.world.buffers.iter() {
+        // A CAPTURE buffer that is held after the job is completed by another one, or by nobody: it has no fence.
+        if holds && !buffer.output {
+            continue;
+        }
         for (at, job) in starts(history) {
             if !is_fenced(case, history, at) {
                 found.insert(at.index, (buffer, job));
@@ -102,6 +108,10 @@ fn unfenced(case: &Case) -> Vec<Violation> {
         event,
     };
     found.into_iter().map(violation).collect()
+}
+
+fn holds(step: &Step) -> bool {
+    matches!(step.op, Op::Qbuf { hold: true, .. })
 }
 
 fn kind(output: bool) -> &'static str {

@@ -143,7 +143,7 @@ impl Life {
         let since = &case.world.trace.events[self.queued..done.index];
         since.iter().any(|event| match event {
             Event::Call(call) => match case.world.op(call.op) {
-                Some(Op::Open { file } | Op::CloseFile { file }) => self.is_of(*file),
+                Some(Op::Open { file, .. } | Op::CloseFile { file }) => self.is_of(*file),
                 _ => false,
             },
             _ => false,
@@ -152,7 +152,7 @@ impl Life {
 
     fn is_stopped_by(&self, op: &Op) -> bool {
         match op {
-            Op::Open { file }
+            Op::Open { file, .. }
             | Op::CloseFile { file }
             | Op::Streamoff { file, .. }
             | Op::Reqbufs { file, .. } => self.is_of(*file),

@@ -94,6 +94,8 @@ struct Replay<'a> {
     sights: Sights,
     imports: Vec<ImportedFences>,
     takers: HashMap<usize, Place>,
+    /// The files whose buffers were put into each request since the slot was filled.
+    requests: HashMap<u8, Vec<u8>>,
 }
 
 impl<'a> Replay<'a> {
@@ -112,6 +114,7 @@ impl<'a> Replay<'a> {
             sights: Sights::default(),
             imports: Vec::new(),
             takers: HashMap::new(),
+            requests: HashMap::new(),
         }
     }
 
@@ -154,7 +157,10 @@ impl<'a> Replay<'a> {
                 queue,
                 index,
                 dmabuf,
+                request,
+                ..
             } => {
+                self.fill_request(request, file);
                 self.enter_qbuf(
                     call,
                     (file.0, queue, index),
@@ -204,6 +210,9 @@ impl<'a> Replay<'a> {
 
     fn begin(&mut self, index: usize, op: u16) {
         let Some(what) = self.op(op) else { return };
+        if let Op::Qbuf { request, file, .. } = *what {
+            self.fill_request(request, file);
+        }
         let (must_end, versions) = (self.must_end(what), self.versions(what));
         self.flying.push(Flying {
             op,
@@ -217,6 +226,7 @@ impl<'a> Replay<'a> {
                 queue,
                 index,
                 dmabuf,
+                ..
             }
             | Op::PrepareBuf {
                 file,
@@ -255,6 +265,13 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// A buffer of the file may be in the request from now on.
+    fn fill_request(&mut self, request: Option<program::Request>, file: program::File) {
+        if let Some(request) = request {
+            self.requests.entry(request.0).or_default().push(file.0);
+        }
+    }
+
     fn versions(&self, op: &Op) -> Versions {
         let file = target(op).map_or(0, |(file, _)| self.places.opening(file));
         let (dmabuf, sync) = match op {
@@ -280,6 +297,7 @@ impl<'a> Replay<'a> {
     fn must_end(&self, op: &Op) -> bool {
         match op {
             Op::PollFile { .. }
+            | Op::PollRequest { .. }
             | Op::PollDmabuf { .. }
             | Op::Dqbuf { .. }
             | Op::Advance { .. }
@@ -301,7 +319,10 @@ impl<'a> Replay<'a> {
     /// Whether an asynchronous call on this file runs.
     fn is_busy(&self, file: u8, which: fn(&Op) -> bool) -> bool {
         let ops = self.flying.iter().filter_map(|flying| self.op(flying.op));
-        ops.filter(|op| which(op))
-            .any(|op| target(op).is_some_and(|(other, _)| other == file))
+        ops.filter(|op| which(op)).any(|op| match op {
+            // Its buffers may be any file's.
+            Op::QueueRequest { .. } => true,
+            _ => target(op).is_some_and(|(other, _)| other == file),
+        })
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn fill(op: &mut Op, driver: Driver, choose: &mut dyn Choose) {
         Op::RemoveBufs { count, .. } => *count = early(choose, &[1, 1, 2]),
         Op::PollSync { timeout, .. }
         | Op::PollDmabuf { timeout, .. }
+        | Op::PollRequest { timeout, .. }
         | Op::PollFile { timeout, .. } => {
             *timeout = micros(choose, &[0, 1_000, 5_000, 20_000, 100_000, 1_200_000]);
         }

@@ -33,7 +33,7 @@ impl Replay<'_> {
     fn main_call(&mut self, span: Span, op: &Op, call: &Call) {
         let ok = call.result.is_ok();
         match *op {
-            Op::Open { file } => {
+            Op::Open { file, .. } => {
                 // Whatever the slot held is closed first.
                 self.close_file(file.0);
                 if ok {
@@ -80,6 +80,9 @@ impl Replay<'_> {
         let ok = call.result.is_ok();
         match *op {
             Op::CloseDmabuf { dmabuf } => self.dmabufs.close(dmabuf.0, ok),
+            Op::AllocRequest { request, .. } | Op::CloseRequest { request } => {
+                self.requests.remove(&request.0);
+            }
             Op::CloseSync { sync } => self.syncs.close(sync.0, ok),
             Op::Expbuf {
                 dmabuf,
@@ -388,13 +391,14 @@ pub(super) fn is_shortage(errno: i32) -> bool {
 }
 
 fn queues_buffer(op: &Op) -> bool {
-    matches!(op, Op::Qbuf { .. })
+    matches!(op, Op::Qbuf { .. } | Op::QueueRequest { .. })
 }
 
 fn changes_buffers(op: &Op) -> bool {
     matches!(
         op,
         Op::Qbuf { .. }
+            | Op::QueueRequest { .. }
             | Op::PrepareBuf { .. }
             | Op::Reqbufs { .. }
             | Op::CreateBufs { .. }
