@@ -20,8 +20,13 @@ mod i16_merge;
 mod i17_cause;
 mod i17_status;
 mod i18_drain;
+mod i19_stranger;
+mod i20_orphan;
 mod i21_outlive;
+mod i22_bounded;
 mod i24_waits;
+mod i25_foreign;
+mod i26_balance;
 mod i27_log;
 
 use trace::{BufferId, FenceId};
@@ -44,6 +49,7 @@ type Oracle = fn(&Case) -> Vec<Violation>;
 /// Oracles that do not rest on the ledger.
 const DIRECT: &[Oracle] = &[
     i01_finite::endless,
+    i20_orphan::usable,
     i21_outlive::oracle,
     i24_waits::oracle,
     i27_log::oracle,
@@ -71,6 +77,11 @@ const LEDGER: &[Oracle] = &[
     i17_cause::oracle,
     i17_status::oracle,
     i18_drain::oracle,
+    i19_stranger::oracle,
+    i20_orphan::oracle,
+    i22_bounded::oracle,
+    i25_foreign::oracle,
+    i26_balance::oracle,
 ];
 
 /// Asks all oracles, or with a lossy ledger those that do not rest on it.

@@ -55,8 +55,7 @@ fn failure(case: &Case, flying: &[u16], at: Moment, kind: &trace::Kind) -> Optio
         return None;
     };
     let life = Life::of(case, buffer, at);
-    let stopped = life.was_stopped(case, flying, at) || life.was_closed(case, at);
-    if stopped || life.was_provoked(case) || life.was_slow(case, at) {
+    if life.has_reason(case, flying, at) {
         return None;
     }
     let observed = match life.started {
@@ -72,6 +71,19 @@ fn failure(case: &Case, flying: &[u16], at: Moment, kind: &trace::Kind) -> Optio
         observed: observed.to_owned(),
         event: at.index,
     })
+}
+
+/// Whether this buffer, which was given back with an error, has no reason for that.
+pub(super) fn is_groundless(case: &Case, buffer: BufferId, done: Moment) -> bool {
+    let mut flying = Vec::new();
+    for event in &case.world.trace.events[..done.index] {
+        match event {
+            Event::Begin { op, .. } => flying.push(*op),
+            Event::Call(call) => flying.retain(|op| *op != call.op),
+            _ => {}
+        }
+    }
+    !Life::of(case, buffer, done).has_reason(case, &flying, done)
 }
 
 /// What is known of a buffer since it was queued.
@@ -103,6 +115,11 @@ impl Life {
             }
         }
         life
+    }
+
+    fn has_reason(&self, case: &Case, flying: &[u16], done: Moment) -> bool {
+        let stopped = self.was_stopped(case, flying, done) || self.was_closed(case, done);
+        stopped || self.was_provoked(case) || self.was_slow(case, done)
     }
 
     /// Whether this may be the buffer's file.

@@ -251,12 +251,13 @@ impl<'a> Replay<'a> {
                     self.memories.unprepare_maybe(place);
                 }
             }
-            Op::ImportSync { dmabuf, .. } => {
+            Op::ImportSync { dmabuf, access, .. } => {
                 // It takes effect at any time from now on, and its sync_file may be another by then.
                 if let Some(memory) = self.memory(dmabuf.0) {
                     self.imports.push(ImportedFences {
                         from: index,
                         memory,
+                        access,
                         fences: None,
                     });
                 }

@@ -22,7 +22,7 @@ use engine::{Ran, Target};
 use program::{Driver, Program};
 use trace::{
     Death,
-    wire::{Hello, Reply, Request},
+    wire::{Hello, Reply, Request, Study},
 };
 
 use crate::{
@@ -338,6 +338,19 @@ impl Target for Uml {
                 how,
                 log: log::telling(&self.console()),
             }),
+        }
+    }
+
+    fn study(&mut self, program: &Program) -> anyhow::Result<Option<Study>> {
+        let request = Request::Study {
+            program: program.clone(),
+        };
+        match self.exchange(&request)? {
+            Ok(Reply::Studied(study)) => Ok(Some(*study)),
+            // The agent's guard ended the run as it ends any other that takes too long.
+            Ok(Reply::Ran(_)) => Ok(Some(Study::default())),
+            Ok(other) => bail!("the agent answered a study with {other:?}"),
+            Err(_) => Ok(None),
         }
     }
 
