@@ -62,6 +62,7 @@ impl World {
                 | Op::CpuSync { .. }
                 | Op::PollFile { .. }
                 | Op::Completion { .. }
+                | Op::SetKnob { .. }
                 | Op::Dqevent { .. }
                 | Op::Qbuf { hold: true, .. }
         );
