@@ -75,7 +75,7 @@ impl Driver {
     pub fn knows(self, kind: OpKind) -> bool {
         use OpKind::*;
         match kind {
-            GateClose | GateOpen | JobTime | Chunks | Completion | Watchdog | Fail => {
+            GateClose | GateOpen | JobTime | Chunks | Completion | Watchdog | Fail | SetKnob => {
                 self == Self::Double
             }
             SourceChange => matches!(self, Self::Double | Self::VicodecDecoder),

@@ -108,6 +108,28 @@ pub enum Completion {
     Work,
     /// `inline`: inside `device_run` itself.
     Inline,
+    /// `lock`: an hrtimer callback that gives back both buffers under mem2mem's job lock.
+    Lock,
+    /// `pipelined`: mem2mem's job is over when the hardware is kicked; the buffers are given back later, so that jobs of
+    /// several files are under way at once.
+    Pipelined,
+}
+
+/// A knob of the double that has no operation of its own. `module/vb2_double/knobs.md` tells what each does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Knob {
+    /// `frames`: CAPTURE buffers that one OUTPUT buffer feeds.
+    Frames,
+    /// `not_ready`: 1 while no job is ready.
+    NotReady,
+    /// `min_queued`: buffers that are to be queued before streaming starts, OUTPUT plus 256 times CAPTURE.
+    MinQueued,
+    /// `suspend`: 1 while no job of the node runs.
+    Suspend,
+    /// `fail_late`: the interrupt of the n-th job from now comes after its watchdog.
+    FailLate,
+    /// `abort`: 1 if STREAMOFF and close wait for the writer, 0 if they stop it.
+    Abort,
 }
 
 /// A fault that the double injects into one of its jobs.
@@ -297,6 +319,8 @@ pub enum Op {
     },
     /// `completion a timer`
     Completion { file: File, context: Completion },
+    /// `knob a frames 3`: any other knob of the double
+    SetKnob { file: File, knob: Knob, value: u32 },
     /// `watchdog a 50ms`: the time after which the watchdog ends a job (1 ms to 2 s)
     Watchdog { file: File, time: Micros },
     /// `fail a error 1`: the n-th job from now (1 = the next) meets the fault

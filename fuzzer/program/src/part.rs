@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::keyword::Keyword;
 use crate::op::{
-    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, MAX_DMABUFS,
+    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, MAX_DMABUFS,
     MAX_FILES, MAX_REQUESTS, MAX_SYNCS, Memory, Micros, Node, Queue, Request, Sync, SyncEdge,
 };
 
@@ -210,6 +210,7 @@ fields! {
     SyncEdge: SyncEdge::Start, keyword => Part::Keyword(keyword);
     Interest: Interest::In, keyword => Part::Keyword(keyword);
     Completion: Completion::Timer, keyword => Part::Keyword(keyword);
+    Knob: Knob::Frames, keyword => Part::Keyword(keyword);
     Fault: Fault::Error, keyword => Part::Keyword(keyword);
     DecoderCmd: DecoderCmd::Start, keyword => Part::Keyword(keyword);
     EventKind: EventKind::SourceChange, keyword => Part::Keyword(keyword);

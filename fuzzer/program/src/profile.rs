@@ -103,7 +103,7 @@ fn weight(kind: OpKind) -> u32 {
         PollDmabuf | Advance | GateClose => 6,
         ImportSync | CpuSync | CloseSync | FileInfo | Check | Fail => 5,
         RemoveBufs | PrepareBuf | AllocRequest | PollRequest => 5,
-        Merge | DecoderCmd | Chunks | Completion | Watchdog | SourceChange => 4,
+        SetKnob | Merge | DecoderCmd | Chunks | Completion | Watchdog | SourceChange => 4,
         CloseDmabuf | CreateBufs | PollFile => 3,
         Subscribe | Dqevent | JobTime | ReinitRequest => 3,
         CloseFile | CloseRequest | SetDeadline | Querybuf => 2,

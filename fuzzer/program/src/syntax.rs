@@ -107,6 +107,7 @@ syntax! {
     JobTime { file, time } => ["job_time" file time];
     Chunks { file, count, delay } => ["chunks" file count delay];
     Completion { file, context } => ["completion" file context];
+    SetKnob { file, knob, value } => ["knob" file knob value];
     Watchdog { file, time } => ["watchdog" file time];
     Fail { file, fault, job } => ["fail" file fault job];
     SourceChange { file, frame, width, height } => ["source_change" file frame (width x height)];

@@ -61,6 +61,7 @@ impl Executor<'_> {
             | Op::JobTime { .. }
             | Op::Chunks { .. }
             | Op::Completion { .. }
+            | Op::SetKnob { .. }
             | Op::Watchdog { .. }
             | Op::Fail { .. }
             | Op::SourceChange { .. } => self.knob_operation(op),

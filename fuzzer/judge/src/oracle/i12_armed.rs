@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use program::{Op, Step};
+use program::{Knob, Op, Step};
 use trace::Phase;
 
 use super::{Case, name, name_or_none, seen};
@@ -84,14 +84,17 @@ fn unfenced(case: &Case) -> Vec<Violation> {
     }
     // By event, so that the order does not depend on a hash table's.
     let mut found = BTreeMap::new();
-    let holds = case.world.program.steps.iter().any(holds);
+    let steps = &case.world.program.steps;
+    let (holds, stays) = (steps.iter().any(holds), steps.iter().any(stays));
     for (buffer, history) in case.world.buffers.iter() {
-        // A CAPTURE buffer that is held after the job is completed by another one, or by nobody: it has no fence.
-        if holds && !buffer.output {
+        // A CAPTURE buffer that is held after the job is completed by another one, or by nobody: it has no fence. Nor has
+        // an OUTPUT buffer whose last frame it is not.
+        let exempt = if buffer.output { stays } else { holds };
+        if exempt {
             continue;
         }
         for (at, job) in starts(history) {
-            if !is_fenced(case, history, at) {
+            if !history.is_userptr(at.index) && !is_fenced(case, history, at) {
                 found.insert(at.index, (buffer, job));
             }
         }
@@ -112,6 +115,17 @@ fn unfenced(case: &Case) -> Vec<Violation> {
 
 fn holds(step: &Step) -> bool {
     matches!(step.op, Op::Qbuf { hold: true, .. })
+}
+
+/// Whether OUTPUT buffers may stay for several jobs from here on.
+fn stays(step: &Step) -> bool {
+    matches!(
+        step.op,
+        Op::SetKnob {
+            knob: Knob::Frames,
+            ..
+        }
+    )
 }
 
 fn kind(output: bool) -> &'static str {

@@ -4,7 +4,7 @@
 //! Reasons are what the program did: it had a job fail, made the picture larger than the buffer, or stopped the job; and
 //! the watchdog, if the job took that long. What may have been a reason is taken for one.
 
-use program::{File, Op, Step};
+use program::{File, Knob, Op, Step};
 use trace::{BufferId, Event, Mark, Phase};
 
 use super::{Case, name};
@@ -137,6 +137,10 @@ impl Life {
         let mut allocated = false;
         self.steps(case).any(|step| match step.op {
             Op::Fail { .. } | Op::SourceChange { .. } => true,
+            Op::SetKnob {
+                knob: Knob::FailLate,
+                ..
+            } => true,
             Op::Reqbufs { .. } | Op::CreateBufs { .. } => {
                 allocated = true;
                 false

@@ -42,6 +42,7 @@ pub(crate) fn target(op: &Op) -> Option<(u8, Option<Queue>)> {
         | Op::JobTime { file, .. }
         | Op::Chunks { file, .. }
         | Op::Completion { file, .. }
+        | Op::SetKnob { file, .. }
         | Op::Watchdog { file, .. }
         | Op::Fail { file, .. }
         | Op::SourceChange { file, .. } => (file, None),

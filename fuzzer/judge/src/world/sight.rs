@@ -5,6 +5,7 @@ use trace::{Content, FenceId, Looked, SyncInfo};
 
 use super::memory::{Epoch, MemoryId, Write};
 use super::place::Place;
+use super::request::Completion;
 use super::span::Span;
 
 /// How a sync_file was looked at.
@@ -123,6 +124,7 @@ pub(crate) struct Sights {
     pub(crate) drains: Vec<Drain>,
     pub(crate) removals: Vec<Removal>,
     pub(crate) orphans: Vec<Orphan>,
+    pub(crate) completions: Vec<Completion>,
     pub(crate) failures: Vec<Failure>,
     pub(crate) timeouts: Vec<Timeout>,
     pub(crate) hung: Vec<Hung>,

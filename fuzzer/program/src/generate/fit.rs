@@ -6,8 +6,8 @@ use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, FileModel, Model, QueueModel};
 use crate::op::{
-    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Memory, Micros, Node,
-    Op, Queue, Sync, SyncEdge,
+    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, Memory, Micros,
+    Node, Op, Queue, Sync, SyncEdge,
 };
 use crate::profile::Profile;
 
@@ -128,6 +128,22 @@ fn knobs(bag: &mut Bag<'_>, file: File, state: &FileModel) {
             job: 1,
         }),
     );
+    let other = |knob: &Knob| Op::SetKnob {
+        file,
+        knob: *knob,
+        value: 1,
+    };
+    // What keeps jobs from running does so until the knob is turned back.
+    let back = [Knob::NotReady, Knob::Suspend];
+    bag.add_each(
+        if state.is_blocked() { 8 * NORMAL } else { 0 },
+        back.iter().map(|knob| Op::SetKnob {
+            file,
+            knob: *knob,
+            value: 0,
+        }),
+    );
+    bag.add_each(fit, Knob::ALL.iter().map(other));
     bag.add(
         fit,
         Op::SourceChange {

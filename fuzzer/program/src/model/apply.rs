@@ -276,6 +276,9 @@ impl Model {
             Op::Completion { file, context } => {
                 self.with(file, |model| model.set_completion(context));
             }
+            Op::SetKnob { file, knob, value } => {
+                self.with(file, |model| model.set_knob(knob, value));
+            }
             Op::Fail { file, fault, .. } => self.with(file, |model| model.set_fault(fault)),
             Op::SourceChange {
                 file,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::driver::Driver;
-use crate::op::{Completion, Fault, Memory, Node, Queue};
+use crate::op::{Completion, Fault, Knob, Memory, Node, Queue};
 
 /// Buffers that a queue of videobuf2 holds at most.
 pub(crate) const MAX_BUFFERS: u32 = 32;
@@ -255,6 +255,9 @@ pub(crate) struct FileModel {
     /// A completion will get lost.
     lost: bool,
     inline: bool,
+    /// Its jobs wait: none is ready, or the node is suspended.
+    not_ready: bool,
+    suspended: bool,
     pub(super) watchdog: u64,
     pub(super) job_time: u64,
     pub(super) write_time: u64,
@@ -274,6 +277,8 @@ impl FileModel {
             changed: false,
             lost: false,
             inline: false,
+            not_ready: false,
+            suspended: false,
             watchdog: 1_000_000,
             job_time: driver.job_micros(),
             write_time: 0,
@@ -296,7 +301,8 @@ impl FileModel {
 
     /// Whether a job runs or is about to.
     pub(crate) fn in_flight(&self) -> bool {
-        self.output.is_ready() && self.capture.is_ready() && !self.changed && !self.drained
+        let stopped = self.changed || self.drained || self.is_blocked();
+        self.output.is_ready() && self.capture.is_ready() && !stopped
     }
 
     /// Whether DQBUF with `wait` would wait at all: mem2mem's poll reports an error at once if no streaming queue holds
@@ -316,6 +322,20 @@ impl FileModel {
 
     pub(super) fn set_fault(&mut self, fault: Fault) {
         self.lost |= fault == Fault::Lost;
+    }
+
+    /// Whether a knob keeps its jobs from running.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.not_ready || self.suspended
+    }
+
+    pub(super) fn set_knob(&mut self, knob: Knob, value: u32) {
+        match knob {
+            Knob::NotReady => self.not_ready = value == 1,
+            Knob::Suspend => self.suspended = value == 1,
+            Knob::FailLate => self.lost |= value > 0,
+            Knob::Frames | Knob::MinQueued | Knob::Abort => {}
+        }
     }
 
     pub(super) fn set_completion(&mut self, context: Completion) {

@@ -18,6 +18,8 @@ impl Replay<'_> {
         let span = self.timeline.call(event, call);
         let Some(op) = self.op(call.op) else { return };
         if !is_async(self.program, call.op) {
+            let completion = self.in_requests.call(&self.places, span, op, call);
+            self.sights.completions.extend(completion);
             self.main_call(span, op, call);
             self.orphan(event);
             self.seen(span, op, call);
