@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 
+use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use judge::Expectation;
 use program::Driver;
@@ -18,6 +19,7 @@ use crate::{
         debian::{self, Debian},
         patches::Patches,
     },
+    symbols::Symbols,
     target::uml::{Attach, Uml, UmlOptions, double::Shape},
 };
 
@@ -124,6 +126,22 @@ impl RigArgs {
     }
 }
 
+/// The options that ask for what a finding was made on.
+pub fn of_setup(setup: &Setup) -> anyhow::Result<RigArgs> {
+    let attach = attach(&setup.attach)
+        .with_context(|| format!("there is no attach point {}", setup.attach))?;
+    let driver = Driver::named(&setup.driver)
+        .with_context(|| format!("there is no driver {}", setup.driver))?;
+    Ok(RigArgs {
+        driver,
+        plant: setup.plant.clone(),
+        attach: Some(attach),
+        shape: setup.shape.clone(),
+        kmemleak: setup.kmemleak,
+        core: None,
+    })
+}
+
 /// A target that is ready to boot, and what is known about it.
 #[derive(Debug)]
 pub struct Rig {
@@ -136,6 +154,8 @@ pub struct Rig {
     /// What was applied to the tree, for people.
     pub patches: String,
     setup: Setup,
+    options: Vec<String>,
+    symbols: Symbols,
     _debian: Option<Debian>,
 }
 
@@ -216,6 +236,8 @@ pub fn on(
         build: format!("{}-{}", prepared.kernel.key, modules.key),
         patches: format!("{series} of the series under test, {lab} of the lab"),
         setup: args.setup(),
+        options: kernel_words(options),
+        symbols: Symbols::of(prepared, &modules),
         _debian: inside.debian,
     })
 }
@@ -229,6 +251,8 @@ impl Rig {
             build: self.build.clone(),
             seed,
             patches: self.patches.clone(),
+            options: self.options.clone(),
+            symbols: self.symbols.clone(),
         }
     }
 }

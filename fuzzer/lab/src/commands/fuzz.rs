@@ -14,7 +14,8 @@ use crate::{
     corpus,
     exit::Exit,
     interrupt::Graceful,
-    rig::{self, RigArgs},
+    reproducer::Bench,
+    rig::{self, Inside, RigArgs},
     setup::Options,
 };
 use console::Console;
@@ -72,11 +73,22 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     args.rig.settle(options)?;
     let campaign = campaign(&args)?;
     print!("{}", announcement(&args, &campaign));
-    let mut rig = rig::ready(options, &args.rig)?;
+    let prepared = rig::prepare(options, &args.rig)?;
+    let mut rig = rig::on(&prepared, options, &args.rig, Inside::default())?;
     let line = repeat_line(&args, options, campaign.seed);
     let origin = rig.origin(campaign.seed);
     let _graceful = Graceful::hold();
-    let mut console = Console::begin(args.findings.clone(), origin.clone(), line, campaign.bound);
+    let bench = Bench {
+        prepared: &prepared,
+        options,
+    };
+    let mut console = Console::begin(
+        args.findings.clone(),
+        origin.clone(),
+        line,
+        campaign.bound,
+        (bench, &args.rig),
+    );
     let outcome = engine::campaign(&campaign, &mut rig.target, &mut console)?;
     let (line, kept) = console.end();
     let summary = Summary::new(&args, &origin, &campaign, &outcome, &kept);

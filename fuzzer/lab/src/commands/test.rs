@@ -12,6 +12,7 @@ mod ledger;
 mod patches;
 mod proofs;
 mod replays;
+mod reproducers;
 mod series;
 mod smallest;
 mod sources;
@@ -107,6 +108,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(drills::checks());
     checks.extend(theirs::checks());
     checks.extend(campaigns::checks()?);
+    checks.extend(reproducers::checks()?);
     checks.extend(proofs::checks());
     let named = |check: &Check| {
         args.only.is_empty()

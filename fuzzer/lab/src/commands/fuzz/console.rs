@@ -13,6 +13,8 @@ use super::summary::BOUND;
 use crate::{
     findings::{self, Folder, Origin},
     interrupt,
+    reproducer::{Bench, Reproduction},
+    rig::RigArgs,
 };
 
 /// How often a terminal is drawn anew.
@@ -21,9 +23,11 @@ const DRAW_EVERY: Duration = Duration::from_millis(250);
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// Shows progress, and keeps every finding as soon as it is made.
-pub(super) struct Console {
+pub(super) struct Console<'a> {
     root: PathBuf,
     origin: Origin,
+    /// Where the C programs of findings are tried, and on what.
+    bench: (Bench<'a>, &'a RigArgs),
     /// The command that repeats the campaign, with a place for how far.
     line: String,
     programs: u64,
@@ -33,13 +37,20 @@ pub(super) struct Console {
     kept: Vec<PathBuf>,
 }
 
-impl Console {
-    /// Begins; findings go below `root`.
-    pub(super) fn begin(root: PathBuf, origin: Origin, line: String, bound: Bound) -> Console {
+impl<'a> Console<'a> {
+    /// Begins; findings go below `root`, and their C programs are tried on the bench.
+    pub(super) fn begin(
+        root: PathBuf,
+        origin: Origin,
+        line: String,
+        bound: Bound,
+        bench: (Bench<'a>, &'a RigArgs),
+    ) -> Console<'a> {
         let bar = std::io::stderr().is_terminal().then(|| bar(bound));
         Console {
             root,
             origin,
+            bench,
             line,
             programs: 0,
             bound,
@@ -66,7 +77,7 @@ impl Console {
     }
 }
 
-impl Events for Console {
+impl Events for Console<'_> {
     fn progress(&mut self, stats: &Stats) {
         self.programs = stats.programs;
         let every = if self.bar.is_some() {
@@ -98,13 +109,18 @@ impl Events for Console {
     }
 
     fn finding(&mut self, finding: &Finding) -> anyhow::Result<()> {
-        let path = Folder::write(&self.root, finding, &self.origin, &self.repeat())?;
+        let mut reproduction = Reproduction::new(finding, &self.origin);
+        let (bench, args) = self.bench;
+        reproduction.run(&bench, args);
+        let line = self.repeat();
+        let path = Folder::write(&self.root, finding, &self.origin, &line, &reproduction)?;
         let (before, after) = (finding.original.steps.len(), finding.program.steps.len());
         let reproduced = findings::reproduced(finding);
         self.say(&format!(
             "  reproduced: {reproduced}, minimised from {before} to {after} operations: {}",
             path.display()
         ));
+        self.say(&format!("  as C: {}", reproduction.words()));
         self.kept.push(path);
         Ok(())
     }
@@ -114,7 +130,7 @@ impl Events for Console {
     }
 }
 
-impl Drop for Console {
+impl Drop for Console<'_> {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
