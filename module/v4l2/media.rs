@@ -36,7 +36,7 @@ impl Media {
     const OPS: bindings::media_device_ops = bindings::media_device_ops {
         req_alloc: Some(shim::rust_helper_media_request_alloc),
         req_free: Some(shim::rust_helper_media_request_free),
-        req_validate: Some(bindings::vb2_request_validate),
+        req_validate: Some(validate),
         req_queue: Some(bindings::v4l2_m2m_request_queue),
         ..pin_init::zeroed()
     };
@@ -94,6 +94,22 @@ impl Media {
         // SAFETY: By the type's invariant.
         while unsafe { shim::rust_helper_media_device_requests(self.as_raw()) } != 0 {
             fsleep(Delta::from_millis(1));
+        }
+    }
+}
+
+/// `media_device_ops.req_validate`: one OUTPUT buffer a request, because the controls of a request are
+/// applied, and completed, with its buffer.
+///
+/// # Safety
+///
+/// As for `vb2_request_validate()`.
+unsafe extern "C" fn validate(request: *mut bindings::media_request) -> c_int {
+    // SAFETY: By the caller.
+    unsafe {
+        match bindings::vb2_request_buffer_cnt(request) {
+            0 | 1 => bindings::vb2_request_validate(request),
+            _ => EINVAL.to_errno(),
         }
     }
 }

@@ -87,8 +87,8 @@ fn store(this: &Handle, knob: &Knob) -> Result {
             return Err(EINVAL);
         }
         state.knobs = knobs;
-        // The gate may have been opened before a writer that waits for it.
-        if state.engine.is_running() {
+        // Nothing else may touch the timer: when it would expire depends on the nanosecond.
+        if effect == Effect::Opened && state.engine.is_running() {
             this.clock.arm(0);
         }
         effect

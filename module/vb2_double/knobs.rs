@@ -83,6 +83,8 @@ pub(crate) enum Effect {
     None,
     /// A job may have become ready.
     Ready,
+    /// The writer of the running job may go on.
+    Opened,
 }
 
 /// How the jobs of an open file are to go.
@@ -196,7 +198,13 @@ impl Knobs {
             CHUNKS => self.chunks = within(value, 1..=chunks)? as u32,
             CHUNK_DELAY => self.chunk_delay = within(value, 0..=SECOND)?,
             COMPLETION => self.completion = completion(value)?,
-            GATE => self.gate = within(value, 0..=chunks)? as u32,
+            GATE => {
+                let gate = within(value, 0..=chunks)? as u32;
+                let was = core::mem::replace(&mut self.gate, gate);
+                if was != 0 && was != gate {
+                    return Ok(Effect::Opened);
+                }
+            }
             WATCHDOG => self.watchdog = within(value, MS..=2 * SECOND)?,
             FAIL_ERROR => self.fail_error = Countdown(value),
             FAIL_LOST => self.fail_lost = Countdown(value),

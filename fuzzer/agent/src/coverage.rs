@@ -1,5 +1,7 @@
 //! KCOV: which program counters of the kernel the executing thread went through, folded into a small map.
 
+use std::collections::BTreeSet;
+
 use nix::libc;
 use trace::wire::COVERAGE_CELLS;
 
@@ -10,12 +12,17 @@ use crate::sys::{file, kcov};
 /// Words of the buffer. One operation makes some hundred entries; a program of 256 fits.
 const WORDS: usize = 1 << 18;
 
+/// Words of a traced comparison: kind, two operands, program counter. An operand that is a constant comes first.
+const RECORD: usize = 4;
+
 /// A KCOV descriptor with its buffer, bound to the thread that first enables it.
 pub(crate) struct Coverage {
     fd: i32,
     buffer: Mapping,
     enabled: bool,
     folded: Folded,
+    /// While a program is studied: every program counter, normalised.
+    seen: Option<BTreeSet<u64>>,
 }
 
 impl Coverage {
@@ -29,6 +36,7 @@ impl Coverage {
                 buffer,
                 enabled: false,
                 folded: Folded::default(),
+                seen: None,
             }),
             Err(_) => {
                 let _ = file::close(fd);
@@ -71,7 +79,47 @@ impl Coverage {
             let pc = self.buffer.word(index);
             self.folded.add(places.normalise(pc));
         }
+        if let Some(seen) = &mut self.seen {
+            let words = (1..=count).map(|index| self.buffer.word(index));
+            seen.extend(words.map(|pc| places.normalise(pc)));
+        }
         self.folded.take()
+    }
+
+    /// From now on every program counter is remembered.
+    pub(crate) fn remember(&mut self) {
+        self.seen = Some(BTreeSet::new());
+    }
+
+    /// The program counters since [`Coverage::remember`]; none is remembered any longer.
+    pub(crate) fn remembered(&mut self) -> BTreeSet<u64> {
+        self.seen.take().unwrap_or_default()
+    }
+
+    /// Traces comparisons instead, until [`Coverage::compared`] is called.
+    pub(crate) fn begin_comparisons(&mut self) {
+        if std::mem::take(&mut self.enabled) {
+            // A descriptor that does not stop tracing refuses the next line, and then nothing is compared.
+            let _ = kcov::disable(self.fd);
+        }
+        self.buffer.set_word(0, 0);
+        let _ = kcov::enable_comparisons(self.fd);
+    }
+
+    /// Ends that; the pairs of different values that were compared, a constant first.
+    pub(crate) fn compared(&mut self) -> BTreeSet<(u64, u64)> {
+        let _ = kcov::disable(self.fd);
+        let count = (self.buffer.word(0) as usize).min((WORDS - 1) / RECORD);
+        let pair = |record: usize| {
+            let word = |place| self.buffer.word(1 + record * RECORD + place);
+            (word(1), word(2))
+        };
+        let pairs: BTreeSet<_> = (0..count)
+            .map(pair)
+            .filter(|(one, other)| one != other)
+            .collect();
+        self.buffer.set_word(0, 0);
+        pairs
     }
 }
 

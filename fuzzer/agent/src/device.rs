@@ -1,5 +1,6 @@
 //! The device under test: which video node it is, and the module that makes it.
 
+use std::collections::HashMap;
 use std::ffi::CString;
 
 use anyhow::{Context, Result};
@@ -10,7 +11,7 @@ use program::Driver;
 use crate::modules::{Module, Modules};
 use crate::places::Places;
 pub(crate) use crate::sys::node::Node;
-use crate::sys::{file, node};
+use crate::sys::{file, media, node};
 
 /// A driver's mem2mem video node.
 pub(crate) struct Device {
@@ -22,6 +23,9 @@ pub(crate) struct Device {
     /// Where modules are, and were since the last time somebody asked.
     places: Places,
     moved: bool,
+    /// Where the double's other nodes are, as far as somebody asked, and media devices by their place on the bus.
+    others: HashMap<&'static str, CString>,
+    medias: HashMap<[u8; 32], CString>,
 }
 
 impl Device {
@@ -36,6 +40,8 @@ impl Device {
             node,
             places: Places::read(),
             moved: false,
+            others: HashMap::new(),
+            medias: HashMap::new(),
         }
     }
 
@@ -49,12 +55,37 @@ impl Device {
         self.known
     }
 
-    /// Opens the node, never blocking.
-    pub(crate) fn open(&self) -> nix::Result<i32> {
-        file::open(
-            self.path.as_ref().ok_or(Errno::ENODEV)?,
-            libc::O_RDWR | libc::O_NONBLOCK,
-        )
+    /// Opens a node, never blocking.
+    pub(crate) fn open(&mut self, which: program::Node) -> nix::Result<i32> {
+        let path = match which {
+            program::Node::Double => self.path.as_ref(),
+            other => self.other(other),
+        };
+        let flags = libc::O_RDWR | libc::O_NONBLOCK;
+        file::open(path.ok_or(Errno::ENODEV)?, flags)
+    }
+
+    /// Another node of the double; no other driver has several.
+    fn other(&mut self, which: program::Node) -> Option<&CString> {
+        if self.known != Some(Driver::Double) {
+            return None;
+        }
+        let name = device_name(which);
+        if !self.others.contains_key(name) {
+            let path = Node::of_double(name).find()?;
+            self.others.insert(name, path);
+        }
+        self.others.get(name)
+    }
+
+    /// The media device of what is at that place on the bus.
+    pub(crate) fn media(&mut self, place: [u8; 32]) -> nix::Result<CString> {
+        if let Some(path) = self.medias.get(&place) {
+            return Ok(path.clone());
+        }
+        let path = media::at(&place).ok_or(Errno::ENODEV)?;
+        self.medias.insert(place, path.clone());
+        Ok(path)
     }
 
     /// Hands out where modules were during a run. Then only their present places are kept.
@@ -71,6 +102,8 @@ impl Device {
         let module = self.module.as_ref().ok_or(Errno::ENOENT)?;
         module.unload()?;
         self.path = None;
+        self.others.clear();
+        self.medias.clear();
         self.moved = true;
         module.load()?;
         self.places.merge(Places::read());
@@ -80,6 +113,18 @@ impl Device {
         } else {
             Err(Errno::ENODEV)
         }
+    }
+}
+
+/// What sysfs calls a node of the double.
+fn device_name(node: program::Node) -> &'static str {
+    match node {
+        program::Node::Double => "vb2_double",
+        program::Node::Encoder => "vb2_double-encoder",
+        program::Node::M2m => "vb2_double-m2m",
+        program::Node::DecoderMplane => "vb2_double-decoder-mplane",
+        program::Node::EncoderMplane => "vb2_double-encoder-mplane",
+        program::Node::M2mMplane => "vb2_double-m2m-mplane",
     }
 }
 

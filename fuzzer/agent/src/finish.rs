@@ -62,6 +62,10 @@ fn close_files(executor: &Executor<'_>) {
     for file in open {
         executor.vacate_file(file);
     }
+    let requests = executor.shared.table().open_requests();
+    for request in requests {
+        executor.vacate_request(request);
+    }
 }
 
 /// Closes the dma-bufs and sync_files.

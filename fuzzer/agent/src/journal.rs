@@ -160,6 +160,12 @@ impl Journal {
                 job: raw.context,
                 phase: phase(raw.value)?,
             },
+            8 => Kind::Again {
+                fence: names.fence(raw.context, raw.seqno),
+            },
+            9 => Kind::Userptr {
+                buffer: names.buffer(raw),
+            },
             _ => return None,
         })
     }

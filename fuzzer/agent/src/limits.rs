@@ -24,6 +24,7 @@ fn operation(op: &Op) -> u64 {
             Op::Advance { time } => nanoseconds(time),
             Op::PollSync { timeout, .. }
             | Op::PollDmabuf { timeout, .. }
+            | Op::PollRequest { timeout, .. }
             | Op::PollFile { timeout, .. } => poll_limit(timeout),
             Op::Dqbuf { wait: true, .. }
             | Op::CpuSync {

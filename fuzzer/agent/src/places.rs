@@ -39,6 +39,23 @@ impl Places {
     }
 }
 
+/// What stands for each loaded module, and its name.
+pub(crate) fn modules() -> Vec<(u64, String)> {
+    let modules = fs::read_to_string("/proc/modules").unwrap_or_default();
+    let name = |line: &str| line.split(' ').next().map(str::to_owned);
+    let mut names: Vec<_> = modules.lines().filter_map(name).collect();
+    names.sort_unstable();
+    names
+        .into_iter()
+        .map(|name| (number(&name), name))
+        .collect()
+}
+
+/// What stands for a module, and the distance into it, of a normalised program counter.
+pub(crate) fn split(pc: u64) -> (u64, u64) {
+    (pc & !(LONGEST_TEXT - 1), pc & (LONGEST_TEXT - 1))
+}
+
 /// A line of `/proc/modules`: name, size, users, their names, state, address.
 fn place(line: &str) -> Option<(u64, u64)> {
     let mut fields = line.split(' ');

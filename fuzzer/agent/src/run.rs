@@ -1,11 +1,12 @@
 //! Running a program under observation: every operation, and what the agent looks at of its own accord.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use program::{File, Op, Program, Queue, Step};
-use trace::wire::Report;
+use trace::wire::{Report, Study};
 use trace::{Mark, Out};
 
 use crate::coverage::Coverage;
@@ -16,7 +17,7 @@ use crate::pool::Job;
 use crate::priority::HEAD_START;
 use crate::shared::Shared;
 use crate::sys::clock::{self, MILLISECOND};
-use crate::{bare, finish, limits, look};
+use crate::{bare, finish, limits, look, places};
 
 /// Programs start on a multiple of this, which is a multiple of any tick: jiffies then have the same phase in every run.
 const START_GRID: u64 = 40 * MILLISECOND;
@@ -70,6 +71,22 @@ impl Runner {
         self.guard.end().then(|| self.report(coverage))
     }
 
+    /// Runs a program twice more, to look closely. `None` if the guard has already reported that it takes too long.
+    pub(crate) fn study(&mut self, program: &Program) -> Option<Study> {
+        let Some(kcov) = &mut self.coverage else {
+            return Some(Study::default());
+        };
+        kcov.remember();
+        let ran = self.run(program, true);
+        let seen = self.coverage.as_mut()?.remembered();
+        ran?;
+        self.coverage.as_mut()?.begin_comparisons();
+        let ran = self.run(program, false);
+        let compared = self.coverage.as_mut()?.compared();
+        ran?;
+        Some(told(&seen, compared))
+    }
+
     /// Runs a program many times, unobserved; tells how many system calls one run makes.
     pub(crate) fn repeat(&mut self, program: &Program, times: u32) -> u32 {
         if let Some(kcov) = &mut self.coverage {
@@ -94,6 +111,24 @@ impl Runner {
             coverage,
             fences,
         }
+    }
+}
+
+/// Names modules by numbers instead of what stands for them here.
+fn told(seen: &BTreeSet<u64>, compared: BTreeSet<(u64, u64)>) -> Study {
+    let modules = places::modules();
+    let place = |pc: &u64| {
+        let (stands, distance) = places::split(*pc);
+        let index = modules.iter().position(|module| module.0 == stands);
+        let number = index.and_then(|index| u8::try_from(index + 1).ok());
+        number.map_or((0, *pc), |number| (number, distance))
+    };
+    let mut places: Vec<_> = seen.iter().map(place).collect();
+    places.sort_unstable();
+    Study {
+        places,
+        modules: modules.into_iter().map(|module| module.1).collect(),
+        compared: compared.into_iter().collect(),
     }
 }
 
@@ -213,6 +248,7 @@ fn claim(shared: &Shared, op: &Op) -> Option<u32> {
     let table = shared.table();
     let named = match *op {
         Op::Qbuf { file, .. } | Op::Streamon { file, .. } => table.serial(file),
+        Op::QueueRequest { request } => table.filler(request),
         _ => None,
     };
     table
@@ -222,7 +258,7 @@ fn claim(shared: &Shared, op: &Op) -> Option<u32> {
 
 fn closed_file(op: &Op) -> Option<File> {
     match *op {
-        Op::Open { file } | Op::CloseFile { file } => Some(file),
+        Op::Open { file, .. } | Op::CloseFile { file } => Some(file),
         _ => None,
     }
 }

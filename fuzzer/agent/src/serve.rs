@@ -95,6 +95,14 @@ fn answer(mut channel: Channel, mut runner: Runner) -> Result<End> {
                     channel.send(&Reply::Ran(Box::new(report)))?;
                 }
             }
+            Request::Study { program } => {
+                program
+                    .check()
+                    .context("the host sent a program that breaks the rules")?;
+                if let Some(study) = runner.study(&program) {
+                    channel.send(&Reply::Studied(Box::new(study)))?;
+                }
+            }
             Request::Kmemleak => channel.send(&Reply::Leaks(kmemleak::scan()))?,
             Request::Loop { program, times } => {
                 program

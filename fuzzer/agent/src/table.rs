@@ -1,6 +1,8 @@
 //! What a program's names stand for at the moment: descriptors, mappings, and which slots share a plane's memory.
 
-use program::{Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_SYNCS, Queue, Sync};
+use program::{
+    Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_REQUESTS, MAX_SYNCS, Queue, Request, Sync,
+};
 
 use crate::feed::Position;
 use crate::sys::file;
@@ -57,6 +59,13 @@ pub(crate) struct SyncSlot {
     pub(crate) plane: Option<Plane>,
 }
 
+/// A media request slot.
+pub(crate) struct RequestSlot {
+    handle: Handle,
+    /// Numbers of the open(2)s whose buffers are in it.
+    serials: Vec<u32>,
+}
+
 const EMPTY: Handle = Handle {
     fd: -1,
     generation: 0,
@@ -67,6 +76,7 @@ pub(crate) struct Table {
     files: [FileSlot; MAX_FILES as usize],
     dmabufs: [DmabufSlot; MAX_DMABUFS as usize],
     syncs: [SyncSlot; MAX_SYNCS as usize],
+    requests: [RequestSlot; MAX_REQUESTS as usize],
     planes: Vec<(BufferKey, Plane)>,
     opens: u32,
     generation: u32,
@@ -92,6 +102,10 @@ impl Table {
             syncs: std::array::from_fn(|_| SyncSlot {
                 handle: EMPTY,
                 plane: None,
+            }),
+            requests: std::array::from_fn(|_| RequestSlot {
+                handle: EMPTY,
+                serials: Vec::new(),
             }),
             planes: Vec::new(),
             opens: 0,
@@ -128,6 +142,11 @@ impl Table {
     /// The descriptor in a sync_file slot.
     pub(crate) fn sync(&self, sync: Sync) -> Handle {
         self.syncs[usize::from(sync.0)].handle
+    }
+
+    /// The descriptor in a request slot.
+    pub(crate) fn request(&self, request: Request) -> Handle {
+        self.requests[usize::from(request.0)].handle
     }
 
     /// The descriptor of `handle` if `current` is still the same, else -1.
@@ -180,6 +199,38 @@ impl Table {
     pub(crate) fn set_sync(&mut self, sync: Sync, fd: i32, plane: Option<Plane>) {
         let handle = self.handle(fd);
         self.syncs[usize::from(sync.0)] = SyncSlot { handle, plane };
+    }
+
+    /// Fills a request slot.
+    pub(crate) fn set_request(&mut self, request: Request, fd: i32) {
+        let handle = self.handle(fd);
+        self.requests[usize::from(request.0)] = RequestSlot {
+            handle,
+            serials: Vec::new(),
+        };
+    }
+
+    /// A buffer of that open(2) went into the request.
+    pub(crate) fn fill_request(&mut self, request: Request, serial: u32) {
+        let serials = &mut self.requests[usize::from(request.0)].serials;
+        if !serials.contains(&serial) {
+            serials.push(serial);
+        }
+    }
+
+    /// The open(2) whose buffers are in the request, if they are of one.
+    pub(crate) fn filler(&self, request: Request) -> Option<u32> {
+        match self.requests[usize::from(request.0)].serials[..] {
+            [serial] => Some(serial),
+            _ => None,
+        }
+    }
+
+    /// Empties a request slot and gives its descriptor.
+    pub(crate) fn take_request(&mut self, request: Request) -> i32 {
+        let slot = &mut self.requests[usize::from(request.0)];
+        slot.serials.clear();
+        std::mem::replace(&mut slot.handle, EMPTY).fd
     }
 
     /// Empties a file slot and gives its descriptor (-1 if there was none).
@@ -244,6 +295,11 @@ impl Table {
     /// Names of the sync_files that are open.
     pub(crate) fn open_syncs(&self) -> Vec<Sync> {
         in_use(&self.syncs, |slot| slot.handle, Sync)
+    }
+
+    /// Names of the requests that are open.
+    pub(crate) fn open_requests(&self) -> Vec<Request> {
+        in_use(&self.requests, |slot| slot.handle, Request)
     }
 
     /// The identity of a buffer's memory; a new one if the buffer was never named.

@@ -55,8 +55,15 @@ fn compare(
     let mut testcase = state.corpus().get(id)?.borrow_mut();
     let first = testcase.metadata_map_mut().remove::<FirstTrace>();
     let first = first.context("a corpus entry came without its trace")?.0;
+    if !executor.counts {
+        // Whoever ran it first has done this.
+        return Ok(None);
+    }
     let again = executor.session.observe(&case.0, true)?;
     executor.stats.repeated += 1;
+    if let Some(study) = executor.session.study(&case.0)? {
+        executor.events.studied(&case.0, &study)?;
+    }
     Ok((again.trace != first).then(|| Suspect {
         key: Key::nondeterministic(&difference(&first, &again.trace)),
         program: case.0,

@@ -1,11 +1,11 @@
 //! A campaign: seeds first, then whatever LibAFL makes of them, until a bound is reached.
 
 use std::{
-    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use judge::Expectation;
 use libafl::{
     Error,
@@ -20,6 +20,7 @@ use trace::wire::FenceCounts;
 
 use crate::{
     calibration::Calibration,
+    events::Events,
     executor::TargetExecutor,
     finding::{Finding, Key},
     input::Case,
@@ -56,14 +57,27 @@ pub struct Campaign {
     pub driver: Driver,
     /// What the judge may expect of the driver.
     pub expectation: Expectation,
-    /// Where the corpus is kept; without one it lies in a temporary folder.
-    pub corpus: Option<PathBuf>,
+    /// What is there already.
+    pub resumed: Resumed,
+    /// Programs that all instances of the campaign ran, this one among them: what [`Bound::Programs`] bounds.
+    pub ran: Arc<AtomicU64>,
     /// Stop when so many findings were made.
     pub stop_after: Option<usize>,
     /// Most programs that minimising one finding may run.
     pub minimise_budget: u32,
     /// Let the kernel look for leaked memory now and then. It must have kmemleak on.
     pub leak_checks: bool,
+}
+
+/// What an earlier part of a campaign left. None of it counts as programs of this part.
+#[derive(Clone, Debug, Default)]
+pub struct Resumed {
+    /// Programs that were worth keeping.
+    pub corpus: Vec<Program>,
+    /// Programs that broke something and whose triage did not come to its end.
+    pub suspects: Vec<Program>,
+    /// Findings that need no second one.
+    pub known: Vec<Key>,
 }
 
 impl Campaign {
@@ -96,7 +110,7 @@ pub struct Stats {
     pub triage_seconds: f64,
     /// Cells of the coverage map that were ever hit.
     pub coverage: usize,
-    /// Entries in the corpus.
+    /// Programs in the corpus.
     pub corpus: usize,
     /// Corpus entries that were run a second time and compared.
     pub repeated: u64,
@@ -141,21 +155,6 @@ fn rate(count: u64, seconds: f64) -> f64 {
     }
 }
 
-/// What a campaign tells while it runs.
-pub trait Events {
-    /// After every program.
-    fn progress(&mut self, stats: &Stats);
-
-    /// Something broke the contract; triage begins.
-    fn suspect(&mut self, key: &Key);
-
-    /// Triage is done. Whoever listens keeps the finding: the campaign may die before it ends.
-    fn finding(&mut self, finding: &Finding) -> Result<()>;
-
-    /// True if the campaign shall stop now.
-    fn interrupted(&self) -> bool;
-}
-
 /// Why a campaign ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -187,13 +186,13 @@ pub fn campaign(
     target: &mut dyn Target,
     events: &mut dyn Events,
 ) -> Result<Outcome> {
-    let scratch = tempfile::tempdir().context("cannot make a temporary folder for the corpus")?;
-    let folder = campaign.corpus.as_deref().unwrap_or(scratch.path());
-    let (state, fuzzer, observers) = wiring::search(campaign.strategy, campaign.seed, folder)?;
+    let (state, mut fuzzer, observers) = wiring::search(campaign.strategy, campaign.seed)?;
+    fuzzer
+        .objective_mut()
+        .learn(campaign.resumed.known.iter().cloned());
     let mut session = Session::new(target, campaign.expectation);
     session.set_leaks(campaign.leaks());
-    let (bound, most) = (campaign.bound, campaign.stop_after);
-    let executor = TargetExecutor::new(session, events, observers, bound, most);
+    let executor = TargetExecutor::new(session, events, observers, campaign);
     let search = Search {
         campaign,
         state,
@@ -236,8 +235,16 @@ impl Search<'_> {
         })
     }
 
-    /// Seeds, then what the strategy makes of them.
+    /// What is there already, seeds, then what the strategy makes of them.
     fn search(&mut self) -> Result<()> {
+        let Resumed {
+            corpus, suspects, ..
+        } = &self.campaign.resumed;
+        for programs in [suspects, corpus] {
+            if let Step::End = self.read(programs.clone())? {
+                return Ok(());
+            }
+        }
         for program in &self.campaign.seeds {
             if let Step::End = self.evaluate(Case(program.clone()))? {
                 return Ok(());
@@ -251,6 +258,20 @@ impl Search<'_> {
                 Step::End => Ok(()),
             },
         }
+    }
+
+    /// Learns from programs that somebody ran before; they do not count.
+    fn read(&mut self, programs: Vec<Program>) -> Result<Step> {
+        for program in programs {
+            self.executor.counts = false;
+            let step = self.evaluate(Case(program.clone()));
+            self.executor.counts = true;
+            if let Step::End = step? {
+                return Ok(Step::End);
+            }
+            self.executor.events.settled(&program)?;
+        }
+        Ok(Step::Next)
     }
 
     /// So many programs made from nothing.
@@ -293,6 +314,10 @@ impl Search<'_> {
             if let Step::End = self.settle(result.map(drop))? {
                 return Ok(());
             }
+            let others = self.executor.events.others();
+            if let Step::End = self.read(others)? {
+                return Ok(());
+            }
         }
     }
 
@@ -306,11 +331,13 @@ impl Search<'_> {
             Err(Error::ShuttingDown) => Step::End,
             Err(error) => return Err(error.into()),
         };
+        self.executor.tell(&self.state)?;
         let mut suspects = triage::solutions(&self.state, self.solved)?;
         self.solved += suspects.len();
         suspects.extend(self.differing()?);
         for suspect in suspects {
             self.triage(&suspect)?;
+            self.executor.events.settled(&suspect.program)?;
         }
         self.check_leaks(&step)?;
         self.executor.stats.corpus = self.state.corpus().count();
@@ -360,6 +387,9 @@ impl Search<'_> {
     }
 
     fn triage(&mut self, suspect: &Suspect) -> Result<()> {
+        if !self.executor.events.claim(&suspect.key) {
+            return Ok(());
+        }
         let begin = Instant::now();
         self.executor.events.suspect(&suspect.key);
         let budget = self.campaign.minimise_budget;

@@ -1,18 +1,26 @@
 //! LibAFL's executor: runs a program on the target, fills the observers, keeps the campaign's counts and bounds.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use libafl::{
     Error,
     corpus::Corpus,
     executors::{Executor, ExitKind, HasObservers},
-    state::{HasExecutions, HasSolutions},
+    state::{HasCorpus, HasExecutions, HasSolutions},
 };
 use libafl_bolts::tuples::RefIndexable;
 use trace::{Event, wire::FenceCounts};
 
 use crate::{
-    campaign::{Bound, Ended, Events, Sighting, Stats},
+    campaign::{Bound, Campaign, Ended, Sighting, Stats},
+    events::Events,
     input::Case,
     observation::{self, Observers},
     session::{Run, Session},
@@ -28,8 +36,13 @@ pub(crate) struct TargetExecutor<'t> {
     pub(crate) unsolved: usize,
     /// An error of the target, which LibAFL's own error type cannot carry.
     pub(crate) failure: Option<anyhow::Error>,
+    /// Whether programs count: those that somebody ran before do not.
+    pub(crate) counts: bool,
     observers: Observers,
     covered: BTreeSet<u16>,
+    ran: Arc<AtomicU64>,
+    /// How much of corpus and solutions was told of.
+    told: (usize, usize),
     bound: Bound,
     stop_after: Option<usize>,
     started: Instant,
@@ -40,8 +53,7 @@ impl<'t> TargetExecutor<'t> {
         session: Session<'t>,
         events: &'t mut dyn Events,
         observers: Observers,
-        bound: Bound,
-        stop_after: Option<usize>,
+        campaign: &Campaign,
     ) -> Self {
         TargetExecutor {
             session,
@@ -50,9 +62,12 @@ impl<'t> TargetExecutor<'t> {
             unsolved: 0,
             failure: None,
             observers,
+            counts: true,
             covered: BTreeSet::new(),
-            bound,
-            stop_after,
+            ran: Arc::clone(&campaign.ran),
+            told: (0, 0),
+            bound: campaign.bound,
+            stop_after: campaign.stop_after,
             started: Instant::now(),
         }
     }
@@ -61,7 +76,7 @@ impl<'t> TargetExecutor<'t> {
     pub(crate) fn ended(&self, state: &State) -> Option<Ended> {
         let found = state.solutions().count() + self.unsolved;
         let bound = match self.bound {
-            Bound::Programs(count) => self.stats.programs >= count,
+            Bound::Programs(count) => self.ran.load(Ordering::Relaxed) >= count,
             Bound::Time(time) => self.started.elapsed() >= time,
         };
         if self.events.interrupted() {
@@ -73,6 +88,33 @@ impl<'t> TargetExecutor<'t> {
         }
     }
 
+    /// Takes one of the programs that the bound allows; false if another instance took the last one.
+    fn take(&self) -> bool {
+        let before = self.ran.fetch_add(1, Ordering::Relaxed);
+        match self.bound {
+            Bound::Programs(count) => before < count,
+            Bound::Time(_) => true,
+        }
+    }
+
+    /// Tells of what came into corpus and solutions since the last time.
+    pub(crate) fn tell(&mut self, state: &State) -> anyhow::Result<()> {
+        let (corpus, solutions) = (state.corpus(), state.solutions());
+        let (kept, broke) = self.told;
+        if corpus.count() > kept {
+            for id in corpus.ids().skip(kept) {
+                self.events.kept(&corpus.cloned_input_for_id(id)?.0)?;
+            }
+        }
+        if solutions.count() > broke {
+            for id in solutions.ids().skip(broke) {
+                self.events.broke(&solutions.cloned_input_for_id(id)?.0)?;
+            }
+        }
+        self.told = (corpus.count(), solutions.count());
+        Ok(())
+    }
+
     fn count(&mut self, run: &Run) {
         let calls = run
             .trace
@@ -82,10 +124,6 @@ impl<'t> TargetExecutor<'t> {
         self.stats.programs += 1;
         self.stats.operations += calls.count() as u64;
         add(&mut self.stats.fences, run.fences);
-        self.covered
-            .extend(run.coverage.iter().map(|(cell, _)| cell));
-        self.stats.coverage = self.covered.len();
-        self.stats.boots = self.session.boots();
         self.stats.seconds = self.started.elapsed().as_secs_f64() - self.stats.triage_seconds;
         if self.stats.first.is_none() && !run.violations.is_empty() {
             self.stats.first = Some(Sighting {
@@ -95,11 +133,26 @@ impl<'t> TargetExecutor<'t> {
         }
     }
 
+    /// What is taken note of whether or not the program counts.
+    fn note(&mut self, case: &Case, run: &Run) {
+        let cells = run.coverage.iter().map(|(cell, _)| *cell);
+        let new: Vec<_> = cells.filter(|cell| self.covered.insert(*cell)).collect();
+        if !new.is_empty() {
+            self.events.reached(&new);
+        }
+        self.stats.coverage = self.covered.len();
+        self.stats.boots = self.session.boots();
+        self.events.ran(&case.0, run);
+    }
+
     fn observe(&mut self, case: &Case) -> Result<Run, Error> {
-        self.session.observe(&case.0, true).map_err(|error| {
-            self.failure = Some(error);
-            Error::shutting_down()
-        })
+        let observed = self.session.observe(&case.0, true);
+        observed.map_err(|error| self.fail(error))
+    }
+
+    fn fail(&mut self, failure: anyhow::Error) -> Error {
+        self.failure = Some(failure);
+        Error::shutting_down()
     }
 }
 
@@ -118,12 +171,18 @@ impl<'t> Executor<Manager, Case, State, Fuzzer> for TargetExecutor<'t> {
         _manager: &mut Manager,
         case: &Case,
     ) -> Result<ExitKind, Error> {
-        if self.ended(state).is_some() {
+        if let Err(failure) = self.tell(state) {
+            return Err(self.fail(failure));
+        }
+        if self.ended(state).is_some() || (self.counts && !self.take()) {
             return Err(Error::shutting_down());
         }
         *state.executions_mut() += 1;
         let run = self.observe(case)?;
-        self.count(&run);
+        self.note(case, &run);
+        if self.counts {
+            self.count(&run);
+        }
         self.events.progress(&self.stats);
         let kind = if run.violations.is_empty() {
             ExitKind::Ok

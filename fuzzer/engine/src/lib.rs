@@ -6,6 +6,7 @@
 
 mod calibration;
 mod campaign;
+mod events;
 mod executor;
 mod filter;
 mod finding;
@@ -21,7 +22,8 @@ mod target;
 pub mod triage;
 mod wiring;
 
-pub use campaign::{Bound, Campaign, Ended, Events, Outcome, Sighting, Stats, campaign};
+pub use campaign::{Bound, Campaign, Ended, Outcome, Resumed, Sighting, Stats, campaign};
+pub use events::Events;
 pub use finding::{DETERMINISM, Finding, Key};
 pub use leaks::leaks;
 pub use session::{Leaks, Run, Session, death};

@@ -5,7 +5,7 @@ use judge::{Expectation, Violation};
 use program::Program;
 use trace::{
     Event, Trace,
-    wire::{FenceCounts, Report},
+    wire::{FenceCounts, Report, Study},
 };
 
 use crate::{
@@ -94,6 +94,16 @@ impl<'t> Session<'t> {
         }
         self.spoilt = !run.violations.is_empty();
         Ok(run)
+    }
+
+    /// Looks at a program closely; none if the target did not survive that.
+    pub fn study(&mut self, program: &Program) -> Result<Option<Study>> {
+        if self.spoilt {
+            self.boot()?;
+        }
+        let study = self.target.study(program)?;
+        self.spoilt = study.is_none();
+        Ok(study)
     }
 
     /// Runs a program as the first one of a fresh kernel.

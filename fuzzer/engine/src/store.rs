@@ -5,9 +5,11 @@ use std::{
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use anyhow::{Context, Result};
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 /// Writes `bytes` to `path`. After a crash the file has its old content or all of the new one.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -34,12 +36,25 @@ pub fn write_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Resu
     fs::create_dir_all(&aside)
         .with_context(|| format!("cannot make the folder {}", aside.display()))?;
     fill(&aside)?;
-    remove_folder(path)?;
-    fs::rename(&aside, path)
-        .with_context(|| format!("cannot make the folder {}", path.display()))?;
+    place(&aside, path).with_context(|| format!("cannot make the folder {}", path.display()))?;
     let parent = parent(path);
     let synced = File::open(parent).and_then(|folder| folder.sync_all());
     synced.with_context(|| format!("cannot sync {}", parent.display()))
+}
+
+/// Gives a folder its name. If one of that name is there they change places: at no moment there is none.
+fn place(aside: &Path, path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(fs::rename(aside, path)?);
+    }
+    renameat2(
+        AT_FDCWD,
+        aside,
+        AT_FDCWD,
+        path,
+        RenameFlags::RENAME_EXCHANGE,
+    )?;
+    remove_folder(aside)
 }
 
 fn remove_folder(path: &Path) -> Result<()> {
@@ -57,12 +72,41 @@ fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// The process id keeps two campaigns that write the same name apart.
+/// What the names of files end with that are not whole yet.
+const UNFINISHED: &str = ".new";
+
+/// Process and number keep two that write the same name apart.
 fn aside(path: &Path) -> PathBuf {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(format!(".{}-{number}{UNFINISHED}", std::process::id()));
     path.with_file_name(name)
+}
+
+/// Removes what processes that are gone did not finish.
+pub fn sweep(folder: &Path) -> Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if maker(&name).is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let removed = match path.is_dir() {
+                true => fs::remove_dir_all(&path),
+                false => fs::remove_file(&path),
+            };
+            removed.with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The process that made a file of this name which is not whole yet.
+fn maker(name: &str) -> Option<&str> {
+    let rest = name.strip_prefix('.')?.strip_suffix(UNFINISHED)?;
+    let (process, _) = rest.rsplit_once('.')?.1.split_once('-')?;
+    Some(process)
 }
 
 fn parent(path: &Path) -> &Path {
@@ -84,6 +128,21 @@ mod tests {
         write(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_not_finished_is_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = folder.path().join("program.vb2");
+        write(&whole, b"one").unwrap();
+        let nobody = format!(".finding.{}-0.new", u32::MAX);
+        fs::create_dir(folder.path().join(nobody)).unwrap();
+        let mine = aside(&whole);
+        fs::write(&mine, b"tw").unwrap();
+        sweep(folder.path()).unwrap();
+        fs::remove_file(mine).expect("who writes it lives");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read(&whole).unwrap(), b"one");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! LibAFL's types with all their parameters, named once, and how they are put together.
 
-use std::{num::NonZeroUsize, path::Path};
+use std::num::NonZeroUsize;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use libafl::{
-    corpus::{InMemoryCorpus, InMemoryOnDiskCorpus},
+    corpus::InMemoryCorpus,
     events::NopEventManager,
     feedback_and_fast, feedback_or,
     feedbacks::{ConstFeedback, EagerOrFeedback, FastAndFeedback, ListFeedback, MaxMapFeedback},
@@ -33,8 +33,8 @@ use crate::{
 /// A campaign is one process, so its events go nowhere.
 pub(crate) type Manager = NopEventManager;
 
-/// The corpus is text on disk; solutions stay in memory until triage has made findings of them.
-pub(crate) type State = StdState<InMemoryOnDiskCorpus<Case>, Case, StdRand, InMemoryCorpus<Case>>;
+/// Whoever listens keeps the corpus; solutions stay in memory until triage has made findings of them.
+pub(crate) type State = StdState<InMemoryCorpus<Case>, Case, StdRand, InMemoryCorpus<Case>>;
 
 /// If the campaign learns at all: new coverage or a new state of the model; the last part only remembers.
 pub(crate) type Novelty = FastAndFeedback<
@@ -69,12 +69,8 @@ const ROUND: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 /// Two to the power of this is the most mutations stacked on one program.
 const STACK: usize = 3;
 
-/// State, fuzzer and observers of a campaign whose random numbers come from `seed` and whose corpus lies in `folder`.
-pub(crate) fn search(
-    strategy: Strategy,
-    seed: u64,
-    folder: &Path,
-) -> Result<(State, Fuzzer, Observers)> {
+/// State, fuzzer and observers of a campaign whose random numbers come from `seed`.
+pub(crate) fn search(strategy: Strategy, seed: u64) -> Result<(State, Fuzzer, Observers)> {
     let observers = observers();
     let mut novelty = feedback_and_fast!(
         ConstFeedback::new(strategy.learns()),
@@ -85,13 +81,10 @@ pub(crate) fn search(
         )
     );
     let mut objective = OracleFeedback::default();
-    // Without metadata and lock files the folder holds program text alone.
-    let corpus = InMemoryOnDiskCorpus::with_meta_format_and_prefix(folder, None, None, false)
-        .with_context(|| format!("cannot use {} as the corpus folder", folder.display()))?;
     let rand = StdRand::with_seed(seed);
     let state = StdState::new(
         rand,
-        corpus,
+        InMemoryCorpus::new(),
         InMemoryCorpus::new(),
         &mut novelty,
         &mut objective,

@@ -3,13 +3,13 @@
 use std::{
     collections::BTreeSet,
     hash::{DefaultHasher, Hash, Hasher},
-    path::Path,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use anyhow::{Result, bail};
 use engine::{
-    Bound, Campaign, DETERMINISM, Ended, Events, Finding, Key, Outcome, Ran, Stats, Strategy,
-    Target,
+    Bound, Campaign, DETERMINISM, Ended, Events, Finding, Key, Outcome, Ran, Resumed, Stats,
+    Strategy, Target,
 };
 use program::{Op, Program};
 use trace::{
@@ -164,6 +164,12 @@ struct Quiet {
     programs: u64,
     suspects: Vec<Key>,
     findings: usize,
+    kept: Vec<String>,
+    /// Programs that broke something and are not settled.
+    open: BTreeSet<String>,
+    /// What another instance would find.
+    others: Vec<Program>,
+    taken: Vec<Key>,
 }
 
 impl Events for Quiet {
@@ -180,6 +186,29 @@ impl Events for Quiet {
         Ok(())
     }
 
+    fn kept(&mut self, program: &Program) -> Result<()> {
+        self.kept.push(program.to_string());
+        Ok(())
+    }
+
+    fn broke(&mut self, program: &Program) -> Result<()> {
+        self.open.insert(program.to_string());
+        Ok(())
+    }
+
+    fn settled(&mut self, program: &Program) -> Result<()> {
+        self.open.remove(&program.to_string());
+        Ok(())
+    }
+
+    fn claim(&mut self, key: &Key) -> bool {
+        !self.taken.contains(key)
+    }
+
+    fn others(&mut self) -> Vec<Program> {
+        std::mem::take(&mut self.others)
+    }
+
     fn interrupted(&self) -> bool {
         self.interrupt_after
             .is_some_and(|most| self.programs >= most)
@@ -194,7 +223,8 @@ fn plan(programs: u64) -> Campaign {
         seeds: vec!["a = open double\nclose a\n".parse().unwrap()],
         driver: program::Driver::Double,
         expectation: judge::Expectation::default(),
-        corpus: None,
+        resumed: Resumed::default(),
+        ran: Arc::default(),
         stop_after: None,
         minimise_budget: 500,
         leak_checks: false,
@@ -207,50 +237,100 @@ fn run(plan: &Campaign, reload: Reload) -> (Outcome, Quiet) {
     (outcome, quiet)
 }
 
-fn texts(folder: &Path) -> BTreeSet<(String, String)> {
-    let read = |entry: std::fs::DirEntry| {
-        let name = entry.file_name().into_string().unwrap();
-        (name, std::fs::read_to_string(entry.path()).unwrap())
-    };
-    std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| read(entry.unwrap()))
-        .collect()
+#[test]
+fn a_seed_repeats_a_campaign() {
+    let runs = [0; 2].map(|_| {
+        let (outcome, quiet) = run(&plan(2000), Reload::Works);
+        assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
+        assert_eq!(
+            (outcome.ended, outcome.stats.programs),
+            (Ended::Bound, 2000)
+        );
+        let stats = outcome.stats;
+        (stats.coverage, stats.operations, quiet.kept)
+    });
+    assert_eq!(runs[0], runs[1]);
+    let kept = &runs[0].2;
+    assert!(kept.len() > 20, "{} programs were kept", kept.len());
+    assert!(kept.iter().all(|text| text.parse::<Program>().is_ok()));
 }
 
 #[test]
-fn a_seed_repeats_a_campaign() {
-    let runs: Vec<_> = (0..2)
-        .map(|_| {
-            let folder = tempfile::tempdir().unwrap();
-            let plan = Campaign {
-                corpus: Some(folder.path().to_owned()),
-                ..plan(2000)
-            };
-            let (outcome, _) = run(&plan, Reload::Works);
-            assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
-            assert_eq!(
-                (outcome.ended, outcome.stats.programs),
-                (Ended::Bound, 2000)
-            );
-            (
-                outcome.stats.coverage,
-                outcome.stats.operations,
-                texts(folder.path()),
-            )
-        })
-        .collect();
-    assert_eq!(runs[0], runs[1]);
-    assert!(
-        runs[0].2.len() > 20,
-        "the search found {} programs worth keeping",
-        runs[0].2.len()
-    );
-    let all_programs = runs[0]
-        .2
+fn what_was_kept_is_read_again_and_does_not_count() {
+    let (_, first) = run(&plan(500), Reload::Works);
+    let corpus: Vec<Program> = first
+        .kept
         .iter()
-        .all(|(name, text)| name.ends_with(".vb2") && text.parse::<Program>().is_ok());
-    assert!(all_programs);
+        .map(|text| text.parse().unwrap())
+        .collect();
+    let resumed = Campaign {
+        resumed: Resumed {
+            corpus: corpus.clone(),
+            ..Resumed::default()
+        },
+        seeds: Vec::new(),
+        ran: Arc::new(AtomicU64::new(500)),
+        ..plan(600)
+    };
+    let (outcome, second) = run(&resumed, Reload::Works);
+    assert_eq!(outcome.stats.programs, 100, "the bound is for all parts");
+    assert!(outcome.stats.corpus >= corpus.len() / 2);
+    assert_eq!(second.kept[0], first.kept[0]);
+}
+
+#[test]
+fn a_suspect_is_told_before_triage_and_settled_after_it() {
+    let (outcome, quiet) = run(&plan(3000), Reload::Panics);
+    assert_eq!((outcome.findings.len(), quiet.open.len()), (1, 0));
+    let left = Campaign {
+        resumed: Resumed {
+            suspects: vec![outcome.findings[0].original.clone()],
+            ..Resumed::default()
+        },
+        strategy: Strategy::Seeds,
+        ..plan(10)
+    };
+    let (again, _) = run(&left, Reload::Panics);
+    assert_eq!(again.findings.len(), 1, "the suspect was not looked into");
+    assert_eq!(again.stats.programs, 1, "only the seed counts");
+}
+
+#[test]
+fn a_finding_is_made_once_by_all_instances_and_parts() {
+    let (outcome, _) = run(&plan(3000), Reload::Panics);
+    let finding = &outcome.findings[0];
+    let key = finding.key.clone();
+    let known = Campaign {
+        resumed: Resumed {
+            known: finding.violations.iter().map(Key::of).collect(),
+            ..Resumed::default()
+        },
+        ..plan(3000)
+    };
+    let (outcome, _) = run(&known, Reload::Panics);
+    assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
+    let mut quiet = Quiet {
+        taken: vec![key],
+        ..Quiet::default()
+    };
+    let outcome = engine::campaign(&plan(3000), &mut Script::new(Reload::Panics), &mut quiet);
+    assert!(outcome.unwrap().findings.is_empty());
+    assert!(
+        quiet.open.is_empty(),
+        "who does not look into it lets it go"
+    );
+}
+
+#[test]
+fn what_another_instance_kept_is_learnt_from() {
+    let text = "a = open double\nadvance 3ms\nreload double\nadvance 4ms\nadvance 5ms\n";
+    let mut quiet = Quiet {
+        others: vec![text.parse().unwrap()],
+        ..Quiet::default()
+    };
+    engine::campaign(&plan(300), &mut Script::new(Reload::Works), &mut quiet).unwrap();
+    assert!(quiet.others.is_empty());
+    assert!(quiet.kept.iter().any(|kept| kept == text));
 }
 
 #[test]

@@ -5,7 +5,11 @@
 //! what it has written (the model refuses to answer where an age would decide, see [`World::is_uncertain`]), numbers of
 //! memories and slots, sequence numbers, job ids, events nobody fetches, and what planes contain.
 
-use crate::world::{Buffer, Fault, Handle, Hold, Job, PlaneId, SyncFile, Vb2Queue, World};
+use program::Queue;
+
+use crate::world::{
+    Buffer, Fault, Handle, Hold, Job, PlaneId, Progress, RequestId, SyncFile, Vb2Queue, World,
+};
 
 /// A state up to renaming, as bytes that are equal if the states are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,15 +77,20 @@ const END: u8 = 0xff;
 struct Encoder<'w> {
     world: &'w World,
     bytes: Vec<u8>,
+    naming: &'w Naming,
     /// Memories in the order in which they were met.
     planes: Vec<PlaneId>,
+    /// Requests, likewise.
+    requests: Vec<RequestId>,
 }
 
 fn encode(world: &World, naming: &Naming) -> Vec<u8> {
     let mut encoder = Encoder {
         world,
         bytes: Vec::with_capacity(96),
+        naming,
         planes: Vec::new(),
+        requests: Vec::new(),
     };
     let nothing = Naming::default();
     for (position, (file, handle)) in world.files.iter().enumerate() {
@@ -114,6 +123,8 @@ impl Encoder<'_> {
             handle.draining,
             handle.stopped,
             handle.next_last,
+            handle.aborting,
+            handle.closing,
         ];
         flags.into_iter().for_each(|flag| self.flag(flag));
         // Only a drain asks which frame is its last.
@@ -124,6 +135,7 @@ impl Encoder<'_> {
         self.number(knobs.gate);
         self.number(knobs.fail_error);
         self.number(knobs.fail_lost);
+        self.flag(knobs.abort_waits);
         let (frames, size) = knobs.change.unwrap_or_default();
         self.number(frames);
         self.number(size);
@@ -138,6 +150,8 @@ impl Encoder<'_> {
         };
         self.flag(queue.streaming);
         self.flag(queue.imports);
+        self.flag(queue.uses_requests);
+        self.flag(queue.uses_qbuf);
         self.flag(queue.last_dequeued);
         self.number(queue.frame);
         for new in 0..queue.buffers.len() {
@@ -159,11 +173,49 @@ impl Encoder<'_> {
             Hold::Dequeued => 0,
             Hold::Queued => 1,
             Hold::Ready => 2,
+            Hold::InRequest => 3,
             Hold::Done { error, last } => 4 | u8::from(error) << 1 | u8::from(last),
         });
         match buffer.plane {
             Some(plane) => self.plane(plane),
             None => self.bytes.push(END),
+        }
+        if let Some(request) = buffer.request {
+            self.request(request);
+        }
+    }
+
+    /// A request: its number in order of first mention, how far it is, and its buffers in their order.
+    fn request(&mut self, request: RequestId) {
+        let known = self.requests.iter().position(|known| *known == request);
+        let number = known.unwrap_or(self.requests.len());
+        self.bytes.push(number as u8);
+        if known.is_some() {
+            return;
+        }
+        self.requests.push(request);
+        let content = &self.world.requests[request];
+        self.bytes.push(match content.progress {
+            Progress::Idle => 0,
+            Progress::Queued => 1,
+            Progress::Complete => 2,
+        });
+        for (file, index) in &content.buffers {
+            let index = self.new_name(*file, *index);
+            self.bytes.extend([*file, index]);
+        }
+        self.bytes.push(END);
+    }
+
+    /// The new name of an OUTPUT buffer.
+    fn new_name(&self, file: u8, index: usize) -> u8 {
+        let first = self.world.files.first_key_value();
+        let names = first.filter(|(first, handle)| {
+            **first == file && handle.output.buffers.len() == self.naming.output.len()
+        });
+        match names {
+            Some(_) => named(&self.naming.output, index),
+            None => index as u8,
         }
     }
 
@@ -191,6 +243,8 @@ impl Encoder<'_> {
         }
         self.bytes.extend(&self.world.waiting);
         self.bytes.push(END);
+        let (file, queue) = self.world.blocked.unwrap_or((END, Queue::Output));
+        self.bytes.extend([file, (queue == Queue::Capture).into()]);
     }
 
     /// The running job. Its buffers are the first of their ready lists.
@@ -220,6 +274,11 @@ impl Encoder<'_> {
         let mut syncs: Vec<_> = world.syncs.values().map(|sync| self.sync(*sync)).collect();
         syncs.sort_unstable();
         self.bytes.extend(syncs);
+        self.bytes.push(END);
+        for (slot, request) in &world.request_slots {
+            self.bytes.push(*slot);
+            self.request(*request);
+        }
     }
 
     fn sync(&self, sync: SyncFile) -> u8 {

@@ -158,7 +158,9 @@ impl Teller<'_> {
             }
             Kind::Destroy { fence } if self.over.contains(&fence) => return None,
             Kind::Destroy { fence } => format!("destroy {}", number(&mut self.fences, fence)),
+            Kind::Again { fence } => format!("again {}", number(&mut self.fences, fence)),
             Kind::Queue { buffer } => format!("queue {}", self.buffer(buffer)),
+            Kind::Userptr { buffer } => format!("userptr {}", self.buffer(buffer)),
             Kind::Done { buffer, state } => format!("done {} {state}", self.buffer(buffer)),
             Kind::Job { buffer, job, phase } => {
                 let job = number(&mut self.jobs, job);

@@ -80,6 +80,7 @@ fn is(told: Told, out: &Out) -> bool {
         ) => index == *seen && error == (flags & ERROR != 0) && last == (flags & LAST != 0),
         (Told::Waits(waits), Out::Sync(info)) => waits == (info.status == 0),
         (Told::Waits(waits), Out::Polled { revents }) => waits == (*revents == 0),
+        (Told::Polled(expected), Out::Polled { revents }) => expected == *revents,
         _ => false,
     }
 }

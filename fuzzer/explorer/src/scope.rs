@@ -67,7 +67,8 @@ impl Template {
     /// Whether it means anything when no file is open. What is done to a closed descriptor never reaches a driver.
     fn needs_no_file(&self) -> bool {
         let first = self.lines.first().map_or("", |line| &line.text);
-        first.starts_with("reload") || first.contains("= open")
+        let of_others = ["reload", "queue r", "reinit r", "close r", "poll r"];
+        first.contains("= open") || of_others.iter().any(|word| first.starts_with(word))
     }
 }
 
@@ -282,6 +283,10 @@ impl Scope {
         let mut steps = Vec::new();
         for line in lines {
             let step = line.step(world, buffer)?;
+            // One call at a time is left to another thread.
+            if step.asynchronous && world.is_blocked() {
+                return None;
+            }
             let told = world.apply(&step);
             steps.push(step);
             if told.is_err() {

@@ -10,6 +10,7 @@
 
 mod apply;
 mod job;
+mod request;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,7 +18,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use program::{Dmabuf, File, Queue, Sync};
 
 pub use apply::Told;
+pub(crate) use request::{MediaRequest, Progress, RequestId};
 
+/// `EPERM`
+pub(crate) const EPERM: i32 = 1;
+/// `ENOENT`
+pub(crate) const ENOENT: i32 = 2;
 /// `EBADF`
 pub(crate) const EBADF: i32 = 9;
 /// `EAGAIN`
@@ -26,8 +32,12 @@ pub(crate) const EAGAIN: i32 = 11;
 pub(crate) const EBUSY: i32 = 16;
 /// `EINVAL`
 pub(crate) const EINVAL: i32 = 22;
+/// `ENOTTY`
+pub(crate) const ENOTTY: i32 = 25;
 /// `EPIPE`
 pub(crate) const EPIPE: i32 = 32;
+/// `EBADR`
+pub(crate) const EBADR: i32 = 53;
 
 /// An event that lies this close to the end of a wait is decided by what calls cost, which the model does not know.
 /// Microseconds.
@@ -50,6 +60,8 @@ pub(crate) type PlaneId = usize;
 pub(crate) enum Hold {
     /// With userspace.
     Dequeued,
+    /// Bound to a request that was not queued.
+    InRequest,
     /// Queued before STREAMON.
     Queued,
     /// On the ready list of mem2mem, perhaps in the running job.
@@ -64,6 +76,8 @@ pub(crate) struct Buffer {
     pub(crate) hold: Hold,
     /// Its memory; an imported buffer has none before its first QBUF.
     pub(crate) plane: Option<PlaneId>,
+    /// The request that waits for it.
+    pub(crate) request: Option<RequestId>,
 }
 
 /// One vb2 queue with the ready list of mem2mem.
@@ -71,6 +85,10 @@ pub(crate) struct Buffer {
 pub(crate) struct Vb2Queue {
     pub(crate) streaming: bool,
     pub(crate) imports: bool,
+    /// `uses_requests`: it got buffers in requests since it was last stopped,
+    pub(crate) uses_requests: bool,
+    /// `uses_qbuf`: or without any.
+    pub(crate) uses_qbuf: bool,
     pub(crate) buffers: Vec<Buffer>,
     /// Queued before STREAMON, in order.
     pub(crate) queued: VecDeque<usize>,
@@ -92,6 +110,8 @@ pub(crate) struct Knobs {
     pub(crate) watchdog: u64,
     pub(crate) fail_error: u32,
     pub(crate) fail_lost: u32,
+    /// STREAMOFF and close wait until the job is over.
+    pub(crate) abort_waits: bool,
     /// OUTPUT frames until the stream changes, and the bytes of a frame after that.
     pub(crate) change: Option<(u32, u32)>,
 }
@@ -109,6 +129,7 @@ impl Default for Knobs {
             watchdog: 1_000_000,
             fail_error: 0,
             fail_lost: 0,
+            abort_waits: false,
             change: None,
         }
     }
@@ -120,6 +141,8 @@ pub(crate) struct Handle {
     pub(crate) output: Vb2Queue,
     pub(crate) capture: Vb2Queue,
     pub(crate) knobs: Knobs,
+    /// `supports_requests` of the OUTPUT queue.
+    pub(crate) takes_requests: bool,
     /// The stream has changed and userspace has not answered: no job runs.
     pub(crate) changed: bool,
     /// `is_draining`
@@ -132,6 +155,8 @@ pub(crate) struct Handle {
     pub(crate) last_src: Option<usize>,
     /// `TRANS_ABORT`
     pub(crate) aborting: bool,
+    /// Its descriptor is closed, but a call on it has not returned.
+    pub(crate) closing: bool,
 }
 
 impl Handle {
@@ -144,12 +169,14 @@ impl Handle {
             output: queue.clone(),
             capture: queue,
             knobs: Knobs::default(),
+            takes_requests: false,
             changed: false,
             draining: false,
             stopped: false,
             next_last: false,
             last_src: None,
             aborting: false,
+            closing: false,
         }
     }
 
@@ -216,6 +243,9 @@ pub struct World {
     /// Files on mem2mem's job queue, without the one whose job runs.
     pub(crate) waiting: VecDeque<u8>,
     pub(crate) planes: Vec<Plane>,
+    pub(crate) requests: Vec<MediaRequest>,
+    /// Request slots and the requests behind them.
+    pub(crate) request_slots: BTreeMap<u8, RequestId>,
     /// dma-buf slots and the memory behind them.
     pub(crate) exports: BTreeMap<u8, PlaneId>,
     pub(crate) syncs: BTreeMap<u8, SyncFile>,
@@ -223,6 +253,10 @@ pub struct World {
     pub(crate) filled: BTreeSet<u8>,
     /// How often a queue got buffers.
     pub(crate) allocations: u32,
+    /// The STREAMOFF of another thread that waits for the running job, with the lock of the queues: file and queue.
+    pub(crate) blocked: Option<(u8, Queue)>,
+    /// The operation is done by another thread.
+    beside: bool,
     /// The program sleeps, so kworkers run.
     asleep: bool,
     /// The model was asked what it cannot know: an event was too close to the end of a wait.
@@ -244,10 +278,14 @@ impl World {
             running: None,
             waiting: VecDeque::new(),
             planes: Vec::new(),
+            requests: Vec::new(),
+            request_slots: BTreeMap::new(),
             exports: BTreeMap::new(),
             syncs: BTreeMap::new(),
             filled: BTreeSet::new(),
             allocations: 0,
+            blocked: None,
+            beside: false,
             asleep: false,
             close_call: false,
         }
@@ -286,9 +324,14 @@ impl World {
         (!self.is_due()).then(|| self.running.iter().flat_map(Job::fenced).collect())
     }
 
-    /// Whether any file is open.
+    /// Whether any file has a descriptor.
     pub fn is_open(&self) -> bool {
-        !self.files.is_empty()
+        self.files.values().any(|handle| !handle.closing)
+    }
+
+    /// Whether another thread's operation has not returned.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.is_some()
     }
 
     fn sync(&self, sync: Sync) -> Result<SyncFile, i32> {
@@ -301,7 +344,8 @@ impl World {
     }
 
     fn handle(&mut self, file: File) -> Result<&mut Handle, i32> {
-        self.files.get_mut(&file.0).ok_or(EBADF)
+        let handle = self.files.get_mut(&file.0);
+        handle.filter(|handle| !handle.closing).ok_or(EBADF)
     }
 
     fn new_plane(&mut self, size: u32) -> PlaneId {

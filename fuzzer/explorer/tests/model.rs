@@ -36,7 +36,7 @@ fn what_is_no_scope_is_refused_with_its_line() {
     );
     assert!(error("scope tiny", "scoop tiny").starts_with("line 1: `scoop` is none of"));
     assert!(error("qbuf a cap $cap", "qbof a cap $cap").starts_with("line 11: `qbof a cap $cap`"));
-    assert!(error("qbuf a cap $cap", "join").contains("the model does not know `join`"));
+    assert!(error("qbuf a cap $cap", "dqevent a").contains("the model does not know `dqevent a`"));
     assert!(
         error("  reqbufs", "  qbuf a cap 0 ; reqbufs").contains("does not get as far as `reqbufs")
     );
@@ -98,6 +98,29 @@ fn a_job_ends_as_the_hardware_has_it() {
     }
     let pending = told(&format!("{setup}advance 2ms\ndqbuf a cap\n"));
     assert_eq!(pending.last().map(String::as_str), Some("Err(11)"));
+}
+
+#[test]
+fn a_request_takes_its_buffer_away_and_gives_it_back() {
+    let setup = "a = open m2m\nreqbufs a out mmap 2\nreqbufs a cap mmap 1\nr0 = request a\nqbuf a out 0 in r0\n";
+    for (rest, expected) in [
+        // A buffer, or a queue, is used in one way at a time.
+        ("qbuf a out 0\n", "Err(16)"),
+        ("qbuf a out 1\n", "Err(16)"),
+        ("qbuf a out 0 in r0\n", "Err(22)"),
+        ("reinit r0\nqbuf a out 1\n", "Err(16)"),
+        ("streamoff a out\nqbuf a out 1\n", "Ok(Done)"),
+        ("reinit r0\nqueue r0\n", "Err(2)"),
+        ("qbuf a out 1 in r0\nqueue r0\n", "Err(22)"),
+        ("queue r0\nreinit r0\n", "Err(16)"),
+        ("poll r0\n", "Ok(Polled(8))"),
+        ("queue r0\npoll r0\n", "Ok(Polled(0))"),
+        ("queue r0\nstreamoff a out\npoll r0\n", "Ok(Polled(2))"),
+        ("queue r0\nclose a\npoll r0\n", "Ok(Polled(2))"),
+    ] {
+        let told = told(&format!("{setup}{rest}"));
+        assert_eq!(told.last().map(String::as_str), Some(expected), "{rest}");
+    }
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn pruned_and_unpruned_enumeration_reach_the_same_states() {
         ("streamoff-running", 3),
         ("close-and-rmmod", 3),
         ("two-stages", 3),
+        ("requests", 3),
     ] {
         let (scope, graph) = bounded(name, depth);
         let all = unpruned(&scope, depth);
@@ -121,6 +122,7 @@ fn a_plan_goes_through_every_transition() {
         ("reconfig-resize", 6),
         ("two-stages", 6),
         ("streamoff-running", 4),
+        ("requests", 5),
     ] {
         let (scope, graph) = bounded(name, depth);
         let seen = walked(&scope, &graph);
@@ -156,11 +158,17 @@ proptest! {
     /// What the model says of the same continuation does not depend on the way to the state.
     #[test]
     fn equal_states_have_equal_futures(
-        which in 0usize..4,
+        which in 0usize..5,
         edge in any::<prop::sample::Index>(),
         seed: u64,
     ) {
-        let names = ["reconfig-resize", "reconfig-steps", "streamoff-running", "close-and-rmmod"];
+        let names = [
+            "reconfig-resize",
+            "reconfig-steps",
+            "streamoff-running",
+            "close-and-rmmod",
+            "requests",
+        ];
         let (scope, graph) = bounded(names[which], 4);
         let edges = graph.pruned();
         let edge = edges[edge.index(edges.len())];

@@ -20,7 +20,7 @@ pub use clue::{Clue, clue};
 pub use expectation::Expectation;
 pub use invariant::{Class, Invariant};
 pub use loss::{Note, notes};
-pub use state::features;
+pub use state::{Visit, features, visits};
 pub use violation::{Violation, to_json};
 
 /// The violations that this trace of this program shows, by a driver that opts in; in order of observation.

@@ -2,6 +2,7 @@
 
 mod i01_finite;
 mod i02_once;
+mod i03_call;
 mod i04_destroy;
 mod i05_leak;
 mod i06_dequeue;
@@ -20,9 +21,17 @@ mod i16_merge;
 mod i17_cause;
 mod i17_status;
 mod i18_drain;
+mod i19_stranger;
+mod i20_orphan;
 mod i21_outlive;
+mod i22_bounded;
 mod i24_waits;
+mod i25_foreign;
+mod i26_balance;
 mod i27_log;
+mod i29_request;
+mod i30_userptr;
+mod m01_model;
 
 use trace::{BufferId, FenceId};
 
@@ -44,6 +53,7 @@ type Oracle = fn(&Case) -> Vec<Violation>;
 /// Oracles that do not rest on the ledger.
 const DIRECT: &[Oracle] = &[
     i01_finite::endless,
+    i20_orphan::usable,
     i21_outlive::oracle,
     i24_waits::oracle,
     i27_log::oracle,
@@ -53,6 +63,7 @@ const DIRECT: &[Oracle] = &[
 const LEDGER: &[Oracle] = &[
     i01_finite::oracle,
     i02_once::oracle,
+    i03_call::oracle,
     i04_destroy::oracle,
     i05_leak::oracle,
     i06_dequeue::oracle,
@@ -71,6 +82,14 @@ const LEDGER: &[Oracle] = &[
     i17_cause::oracle,
     i17_status::oracle,
     i18_drain::oracle,
+    i19_stranger::oracle,
+    i20_orphan::oracle,
+    i22_bounded::oracle,
+    i25_foreign::oracle,
+    i26_balance::oracle,
+    i29_request::oracle,
+    i30_userptr::oracle,
+    m01_model::oracle,
 ];
 
 /// Asks all oracles, or with a lossy ledger those that do not rest on it.

@@ -26,6 +26,21 @@ pub fn features(program: &Program, trace: &Trace) -> Vec<u64> {
     features.into_iter().collect()
 }
 
+/// Every (buffer state, fence state, operation) triple that a run went through, in order of the calls, packed as
+/// [`Visit::pack`] does.
+pub fn visits(program: &Program, trace: &Trace) -> Vec<u64> {
+    let mut observer = Observer::default();
+    let mut visits = Vec::new();
+    for event in &trace.events {
+        match event {
+            Event::Ledger(record) => observer.record(&record.kind),
+            Event::Call(call) => visits.extend(observer.visit(program, call)),
+            _ => {}
+        }
+    }
+    visits
+}
+
 /// Where the driver has a buffer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hold {
@@ -35,12 +50,75 @@ enum Hold {
     Failed,
 }
 
+impl Hold {
+    const ALL: [(Hold, &str); 4] = [
+        (Hold::Queued, "queued"),
+        (Hold::Running, "running"),
+        (Hold::Done, "done"),
+        (Hold::Failed, "failed"),
+    ];
+}
+
 /// How a fence stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Pending,
     Signalled,
     Failed,
+}
+
+impl Standing {
+    const ALL: [(Standing, &str); 3] = [
+        (Standing::Pending, "pending"),
+        (Standing::Signalled, "signalled"),
+        (Standing::Failed, "failed"),
+    ];
+}
+
+/// An operation, and what was true of buffers and fences when it returned.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Visit {
+    /// The operation's word, with the queue that it names: `streamoff cap`.
+    pub operation: String,
+    /// Where the driver has buffers, `queued+running`; `none` if it has none.
+    pub buffers: String,
+    /// How fences stand that are not destroyed, `pending+signalled`; `none` if there is none.
+    pub fences: String,
+}
+
+impl Visit {
+    /// The operation's kind from bit 16 on, its queue (none, OUTPUT, CAPTURE) from bit 14, four bits of buffer states from
+    /// bit 3, three of fence states.
+    fn pack(kind: OpKind, queue: Option<Queue>, buffers: u64, fences: u64) -> u64 {
+        u64::from(word(kind, queue)) << 14 | buffers << 3 | fences
+    }
+
+    /// What a packed triple says; none if there is no such operation.
+    pub fn unpack(packed: u64) -> Option<Visit> {
+        let kind = OpKind::ALL.get(usize::try_from(packed >> 16).ok()?)?;
+        let queue = match packed >> 14 & 3 {
+            1 => " out",
+            2 => " cap",
+            _ => "",
+        };
+        let names = |all: &[&str], bits: u64| {
+            let set = all
+                .iter()
+                .enumerate()
+                .filter(|(bit, _)| bits >> bit & 1 == 1);
+            let names: Vec<_> = set.map(|(_, name)| *name).collect();
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join("+")
+            }
+        };
+        Some(Visit {
+            operation: format!("{}{queue}", kind.word()),
+            buffers: names(&Hold::ALL.map(|(_, name)| name), packed >> 3 & 15),
+            fences: names(&Standing::ALL.map(|(_, name)| name), packed & 7),
+        })
+    }
 }
 
 #[derive(Default)]
@@ -112,6 +190,20 @@ impl Observer {
         state
     }
 
+    fn visit(&self, program: &Program, call: &Call) -> Option<u64> {
+        let op = &program.steps.get(usize::from(call.op))?.op;
+        let queue = target(op).and_then(|(_, queue)| queue);
+        let held = |(hold, _)| self.buffers.values().any(|buffer| buffer.1 == hold);
+        let stands = |(standing, _)| self.fences.values().any(|fence| fence.1 == standing);
+        let buffers = bits(Hold::ALL.map(held));
+        Some(Visit::pack(
+            op.kind(),
+            queue,
+            buffers,
+            bits(Standing::ALL.map(stands)),
+        ))
+    }
+
     fn call(&mut self, program: &Program, call: &Call) -> Option<u64> {
         let op = &program.steps.get(usize::from(call.op))?.op;
         let (before, after) = (self.before, self.state());
@@ -120,6 +212,12 @@ impl Observer {
         let parts = [word(op.kind(), queue), outcome(call), before, after];
         Some(parts.into_iter().fold(SEED, mix))
     }
+}
+
+/// The first one lowest.
+fn bits<const N: usize>(set: [bool; N]) -> u64 {
+    let bit = |(place, set): (usize, bool)| u64::from(set) << place;
+    set.into_iter().enumerate().map(bit).sum()
 }
 
 /// None, one, or more.
@@ -168,4 +266,32 @@ const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 fn mix(hash: u64, word: u32) -> u64 {
     let hash = (hash ^ u64::from(word)).wrapping_mul(0x100_0000_01b3);
     hash ^ hash >> 29
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packed_visit_says_what_was_packed() {
+        let buffers = bits([true, true, false, false]);
+        let packed = Visit::pack(
+            OpKind::Streamoff,
+            Some(Queue::Capture),
+            buffers,
+            bits([true, false, false]),
+        );
+        let visit = Visit::unpack(packed).unwrap();
+        assert_eq!(visit.operation, "streamoff cap");
+        assert_eq!(
+            (visit.buffers.as_str(), visit.fences.as_str()),
+            ("queued+running", "pending")
+        );
+        let idle = Visit::unpack(Visit::pack(OpKind::Join, None, 0, 0)).unwrap();
+        assert_eq!(
+            (idle.operation.as_str(), idle.buffers.as_str()),
+            ("join", "none")
+        );
+        assert_eq!(Visit::unpack(u64::MAX), None);
+    }
 }

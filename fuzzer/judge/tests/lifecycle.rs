@@ -2,7 +2,7 @@
 
 mod support;
 
-use judge::Invariant::{I2, I4, I5, I15, I20, I21};
+use judge::Invariant::{I2, I3, I4, I5, I15, I20, I21};
 use support::*;
 use trace::*;
 
@@ -154,4 +154,23 @@ fn i20_orphaned_memory_that_cannot_be_mapped() {
         errno: 14,
     });
     run.finds_only(I20);
+}
+
+// I3
+
+#[test]
+fn i3_a_second_call_to_signal() {
+    let mut run = finished();
+    run.ledger(Kind::Again { fence: DST }).ok("advance 1us");
+    assert_eq!(run.finds_only(I3).fence, Some(DST));
+}
+
+#[test]
+fn i3_one_call_a_fence_and_fences_of_an_earlier_run() {
+    let mut run = finished();
+    run.ledger(Kind::Again {
+        fence: FenceId { context: 9, ..DST },
+    })
+    .ok("advance 1us");
+    run.clean();
 }

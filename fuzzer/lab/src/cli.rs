@@ -42,6 +42,8 @@ pub struct Cli {
 pub enum Command {
     /// Search for programs that break the contract
     Fuzz(Box<commands::fuzz::Args>),
+    /// Make a campaign's corpus smaller, check it, or carry it to another one
+    Corpus(commands::corpus::Args),
     /// Run every program of a scope, up to the state that it leads to, and certify what holds
     Prove(Box<commands::prove::Args>),
     /// Run programs or findings again, each on a fresh boot
@@ -96,6 +98,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     let Cli { options, command } = cli;
     match command {
         Command::Fuzz(args) => commands::fuzz::run(*args, &options),
+        Command::Corpus(args) => commands::corpus::run(args, &options),
         Command::Prove(args) => commands::prove::run(*args, &options),
         Command::Replay(args) => commands::replay::run(args, &options),
         Command::Reproduce(args) => commands::reproduce::run(*args, &options),

@@ -10,6 +10,7 @@ pub mod churn;
 pub mod clients;
 pub mod compliance;
 pub mod compositor;
+pub mod corpus;
 pub mod doctor;
 pub mod drill;
 pub mod fuzz;

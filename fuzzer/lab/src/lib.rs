@@ -3,6 +3,7 @@
 //! [`cli`] reads the command line, [`commands`] holds one file a command. Each command that needs a kernel calls
 //! [`setup::prepare`], which is quick when all is there, and boots a [`target::uml::Uml`].
 
+pub mod campaign;
 pub mod cli;
 pub mod client;
 pub mod clone;

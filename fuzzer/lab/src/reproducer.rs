@@ -5,6 +5,7 @@ mod head;
 mod outcome;
 mod symptom;
 
+use anyhow::ensure;
 use engine::{Finding, Key};
 use judge::Violation;
 use program::{
@@ -60,6 +61,8 @@ pub fn source(
     origin: &Origin,
 ) -> anyhow::Result<Source> {
     let driver = Driver::named(&origin.setup.driver).unwrap_or_default();
+    let nodes = origin.setup.shape.parameters();
+    ensure!(!nodes.contains("mplane"), "multi-planar queues are not told in C");
     let symptom = symptom::of(program, trace, violation, driver);
     let text = text(program, driver, violation, &symptom, origin)?;
     Ok(Source {
@@ -111,7 +114,7 @@ impl Reproduction {
     }
 
     /// Builds it and runs it. What goes wrong is told in the report: a finding is worth having without it.
-    pub fn run(&mut self, bench: &Bench<'_>, args: &RigArgs) {
+    pub fn run(&mut self, bench: &Bench, args: &RigArgs) {
         let Ok(source) = &self.source else {
             return;
         };

@@ -20,7 +20,7 @@ use crate::{
         patches::Patches,
     },
     symbols::Symbols,
-    target::uml::{Attach, Uml, UmlOptions, double::Shape},
+    target::uml::{Attach, Uml, UmlOptions, double::Shape, host},
 };
 
 /// Every attach point.
@@ -69,6 +69,22 @@ pub fn attach(name: &str) -> Option<Attach> {
 }
 
 impl RigArgs {
+    /// The arguments that ask for what a finding or a campaign was made on.
+    pub fn of(setup: &Setup) -> anyhow::Result<RigArgs> {
+        let attach = attach(&setup.attach)
+            .with_context(|| format!("there is no attach point {}", setup.attach))?;
+        let driver = Driver::named(&setup.driver)
+            .with_context(|| format!("there is no driver {}", setup.driver))?;
+        Ok(RigArgs {
+            driver,
+            plant: setup.plant.clone(),
+            attach: Some(attach),
+            shape: setup.shape.clone(),
+            kmemleak: setup.kmemleak,
+            core: None,
+        })
+    }
+
     /// The attach point.
     pub fn attach(&self) -> Attach {
         self.attach.unwrap_or_default()
@@ -124,22 +140,6 @@ impl RigArgs {
     pub fn expectation(&self) -> Expectation {
         Expectation::of(self.driver, self.attach() != Attach::None)
     }
-}
-
-/// The options that ask for what a finding was made on.
-pub fn of_setup(setup: &Setup) -> anyhow::Result<RigArgs> {
-    let attach = attach(&setup.attach)
-        .with_context(|| format!("there is no attach point {}", setup.attach))?;
-    let driver = Driver::named(&setup.driver)
-        .with_context(|| format!("there is no driver {}", setup.driver))?;
-    Ok(RigArgs {
-        driver,
-        plant: setup.plant.clone(),
-        attach: Some(attach),
-        shape: setup.shape.clone(),
-        kmemleak: setup.kmemleak,
-        core: None,
-    })
 }
 
 /// A target that is ready to boot, and what is known about it.
@@ -199,6 +199,26 @@ impl Inside {
 /// The same with programs in the guest.
 pub fn ready_with(options: &Options, args: &RigArgs, inside: Inside) -> anyhow::Result<Rig> {
     on(&prepare(options, args)?, options, args, inside)
+}
+
+/// So many rigs; if there are several, each on the next core.
+pub fn several(
+    prepared: &Prepared,
+    options: &Options,
+    args: &RigArgs,
+    count: usize,
+    inside: impl Fn() -> Inside,
+) -> anyhow::Result<Vec<Rig>> {
+    let cores = host::cores()?;
+    let rig = |number: usize| {
+        let core = cores[number % cores.len()];
+        let args = RigArgs {
+            core: if count > 1 { Some(core) } else { args.core },
+            ..args.clone()
+        };
+        on(prepared, options, &args, inside())
+    };
+    (0..count).map(rig).collect()
 }
 
 /// What is prepared once for any number of rigs.

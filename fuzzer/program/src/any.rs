@@ -1,7 +1,9 @@
 //! Any value at all: fields without regard to sense, interesting values first.
 
 use crate::choose::{Choose, pick};
-use crate::op::{Dmabuf, MAX_DMABUFS, MAX_FILES, MAX_OPS, MAX_SYNCS, Op, Program, Step};
+use crate::op::{
+    Dmabuf, MAX_DMABUFS, MAX_FILES, MAX_OPS, MAX_REQUESTS, MAX_SYNCS, Op, Program, Request, Step,
+};
 use crate::part::Part;
 use crate::syntax::OpKind;
 
@@ -64,6 +66,11 @@ pub(crate) fn scramble(part: Part<'_>, choose: &mut dyn Choose) {
         Part::File(file) => file.0 = slot(choose, MAX_FILES),
         Part::Dmabuf(dmabuf) => dmabuf.0 = slot(choose, MAX_DMABUFS),
         Part::Sync(sync) => sync.0 = slot(choose, MAX_SYNCS),
+        Part::Request(request) => request.0 = slot(choose, MAX_REQUESTS),
+        Part::InRequest(request) => {
+            let some = choose.chance(30);
+            *request = some.then(|| Request(slot(choose, MAX_REQUESTS)));
+        }
         Part::Keyword(keyword) => keyword.set(choose.below(keyword.words().len())),
         Part::Number(value, _) => *value = number(choose),
         Part::Size(width, height) => (*width, *height) = (number(choose), number(choose)),
@@ -73,6 +80,7 @@ pub(crate) fn scramble(part: Part<'_>, choose: &mut dyn Choose) {
             *dmabuf = some.then(|| Dmabuf(slot(choose, MAX_DMABUFS)));
         }
         Part::Flag(_, flag) => *flag = choose.chance(50),
+        Part::Behind(_, part) => scramble(*part, choose),
     }
 }
 

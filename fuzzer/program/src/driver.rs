@@ -75,10 +75,13 @@ impl Driver {
     pub fn knows(self, kind: OpKind) -> bool {
         use OpKind::*;
         match kind {
-            GateClose | GateOpen | JobTime | Chunks | Completion | Watchdog | Fail => {
+            GateClose | GateOpen | JobTime | Chunks | Completion | Watchdog | Fail | SetKnob => {
                 self == Self::Double
             }
             SourceChange => matches!(self, Self::Double | Self::VicodecDecoder),
+            AllocRequest | QueueRequest | ReinitRequest | PollRequest | CloseRequest => {
+                matches!(self, Self::Double | Self::Vim2m)
+            }
             DecoderCmd | Subscribe | Dqevent | RemoveBufs => self != Self::Vim2m,
             _ => true,
         }

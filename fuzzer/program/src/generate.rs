@@ -3,6 +3,7 @@
 
 mod details;
 mod fit;
+mod requests;
 mod scene;
 mod script;
 mod stateful;

@@ -1,7 +1,7 @@
 //! Fieldless enums of the language and their words, from one table.
 
 use crate::op::{
-    Access, Completion, DecoderCmd, EventKind, Fault, Interest, Memory, Queue, SyncEdge,
+    Access, Completion, DecoderCmd, EventKind, Fault, Interest, Knob, Memory, Node, Queue, SyncEdge,
 };
 
 /// An enum whose values are single words of the language.
@@ -43,12 +43,20 @@ macro_rules! keywords {
 }
 
 keywords! {
+    Node {
+        Double = "double", Encoder = "encoder", M2m = "m2m",
+        DecoderMplane = "decoder-mplane", EncoderMplane = "encoder-mplane", M2mMplane = "m2m-mplane"
+    }
     Queue { Output = "out", Capture = "cap" }
     Memory { Mmap = "mmap", Dmabuf = "dmabuf" }
     Access { Read = "r", Write = "w", ReadWrite = "rw" }
     SyncEdge { Start = "start", End = "end" }
     Interest { In = "in", Out = "out", Pri = "pri" }
-    Completion { Timer = "timer", Work = "work", Inline = "inline" }
+    Completion { Timer = "timer", Work = "work", Inline = "inline", Lock = "lock", Pipelined = "pipelined" }
+    Knob {
+        Frames = "frames", NotReady = "not_ready", MinQueued = "min_queued", Suspend = "suspend",
+        FailLate = "fail_late", Abort = "abort"
+    }
     Fault { Error = "error", Lost = "lost" }
     DecoderCmd { Start = "start", Stop = "stop" }
     EventKind { SourceChange = "source_change", Eos = "eos" }

@@ -85,6 +85,10 @@ fn halve(op: &mut Op) -> bool {
             timeout: Micros(time),
             ..
         }
+        | Op::PollRequest {
+            timeout: Micros(time),
+            ..
+        }
         | Op::PollFile {
             timeout: Micros(time),
             ..

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::keyword::Keyword;
-use crate::op::{Dmabuf, File, Program, Queue, Step, Sync};
+use crate::op::{Dmabuf, File, Program, Queue, Request, Step, Sync};
 use crate::part::Part;
 
 /// Makes `program` smaller as long as `holds` accepts the result. A program that `holds` does not accept to begin with is
@@ -199,6 +199,7 @@ enum Name {
     File(File),
     Dmabuf(Dmabuf),
     Sync(Sync),
+    Request(Request),
 }
 
 fn name(part: &Part<'_>) -> Option<Name> {
@@ -207,6 +208,8 @@ fn name(part: &Part<'_>) -> Option<Name> {
         Part::Dmabuf(dmabuf) => Some(Name::Dmabuf(**dmabuf)),
         Part::Import(dmabuf) => dmabuf.map(Name::Dmabuf),
         Part::Sync(sync) => Some(Name::Sync(**sync)),
+        Part::Request(request) => Some(Name::Request(**request)),
+        Part::InRequest(request) => request.map(Name::Request),
         _ => None,
     }
 }
@@ -242,6 +245,7 @@ fn simpler(part: &mut Part<'_>, way: fn(u32) -> u32) -> bool {
         Part::Time(time, _) => lower(&mut time.0, 0, way),
         Part::Size(width, height) => lower_size(width, height, way),
         Part::Flag(_, flag) => std::mem::take(*flag),
+        Part::Behind(_, part) => simpler(part, way),
         _ => false,
     }
 }

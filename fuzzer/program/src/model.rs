@@ -5,7 +5,10 @@ mod apply;
 mod file;
 
 use crate::driver::Driver;
-use crate::op::{Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_SYNCS, Op, Program, Queue, Step, Sync};
+use crate::op::{
+    Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_REQUESTS, MAX_SYNCS, Node, Op, Program, Queue,
+    Request, Step, Sync,
+};
 use crate::part::Part;
 pub(crate) use file::{BufferState, FileModel, QueueModel};
 
@@ -52,6 +55,14 @@ pub(crate) struct Export {
     pub(crate) queue: Queue,
 }
 
+/// A media request: the node that it was made for, the buffers in it, and whether it was queued since it was last empty.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestModel {
+    pub(crate) node: Node,
+    pub(crate) buffers: Vec<(File, u32)>,
+    pub(crate) queued: bool,
+}
+
 /// The state after some steps of a program.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
@@ -60,6 +71,7 @@ pub(crate) struct Model {
     pub(crate) files: Vec<Slot<FileModel>>,
     pub(crate) dmabufs: Vec<Slot<Export>>,
     pub(crate) syncs: Vec<Slot<()>>,
+    pub(crate) requests: Vec<Slot<RequestModel>>,
     /// `async` operations since the last `join`.
     pub(crate) pending: usize,
     /// An upper guess of the virtual time spent, in microseconds.
@@ -77,6 +89,7 @@ impl Model {
             files: vec![Slot::Empty; MAX_FILES.into()],
             dmabufs: vec![Slot::Empty; MAX_DMABUFS.into()],
             syncs: vec![Slot::Empty; MAX_SYNCS.into()],
+            requests: vec![Slot::Empty; MAX_REQUESTS.into()],
             pending: 0,
             time: 0,
             peak_bytes: 0,
@@ -107,6 +120,10 @@ impl Model {
         self.syncs.get(usize::from(sync.0))?.live()
     }
 
+    pub(crate) fn request(&self, request: Request) -> Option<&RequestModel> {
+        self.requests.get(usize::from(request.0))?.live()
+    }
+
     pub(crate) fn queue(&self, file: File, queue: Queue) -> Option<&QueueModel> {
         self.file(file).map(|model| model.queue(queue))
     }
@@ -130,6 +147,12 @@ impl Model {
             .collect()
     }
 
+    pub(crate) fn live_requests(&self) -> Vec<Request> {
+        indices(&self.requests, |slot| slot.live().is_some())
+            .map(Request)
+            .collect()
+    }
+
     pub(crate) fn free_file(&self) -> Option<File> {
         indices(&self.files, |slot| slot.live().is_none())
             .map(File)
@@ -143,6 +166,14 @@ impl Model {
 
     pub(crate) fn free_sync(&self) -> Option<Sync> {
         free(&self.syncs).map(Sync)
+    }
+
+    pub(crate) fn free_request(&self) -> Option<Request> {
+        free(&self.requests).map(Request)
+    }
+
+    pub(crate) fn stale_requests(&self) -> Vec<Request> {
+        indices(&self.requests, is_stale).map(Request).collect()
     }
 
     pub(crate) fn stale_files(&self) -> Vec<File> {
@@ -165,6 +196,10 @@ impl Model {
             Part::Dmabuf(dmabuf) => self.dmabuf(**dmabuf).is_some(),
             Part::Import(dmabuf) => dmabuf.is_none_or(|dmabuf| self.dmabuf(dmabuf).is_some()),
             Part::Sync(sync) => self.sync(**sync).is_some(),
+            Part::Request(request) => self.request(**request).is_some(),
+            Part::InRequest(request) => {
+                request.is_none_or(|request| self.request(request).is_some())
+            }
             _ => true,
         })
     }

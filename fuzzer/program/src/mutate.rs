@@ -160,6 +160,7 @@ fn change_part(
         .steps
         .iter_mut()
         .flat_map(|step| step.op.parts())
+        .map(Part::bare)
         .filter(fits)
         .collect();
     if parts.is_empty() {
@@ -209,7 +210,12 @@ fn near_time(value: u32, style: usize, choose: &mut dyn Choose) -> u32 {
 fn is_target(part: &Part<'_>) -> bool {
     let slot = matches!(
         part,
-        Part::File(_) | Part::Dmabuf(_) | Part::Sync(_) | Part::Import(_)
+        Part::File(_)
+            | Part::Dmabuf(_)
+            | Part::Sync(_)
+            | Part::Import(_)
+            | Part::Request(_)
+            | Part::InRequest(_)
     );
     let queue = matches!(part, Part::Keyword(word) if word.words().contains(&"cap"));
     slot || queue || is_number(part)

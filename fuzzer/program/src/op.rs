@@ -1,7 +1,7 @@
 //! The operations of a program: one enum, from which parser, printer, generator and agent are all driven.
 //!
-//! Resources live in numbered slots of one kind each: video files (`a`…`h`), dma-bufs (`d0`…), sync_files (`s0`…). An
-//! operation on an empty or closed slot is legal: the agent passes descriptor -1 and the kernel answers `EBADF`.
+//! Resources live in numbered slots of one kind each: video files (`a`…`h`), dma-bufs (`d0`…), sync_files (`s0`…), media
+//! requests (`r0`…). An operation on an empty or closed slot is legal: the agent passes descriptor -1 and the kernel answers `EBADF`.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,8 @@ pub const MAX_FILES: u8 = 8;
 pub const MAX_DMABUFS: u8 = 32;
 /// Most sync_file slots (`s0` to `s31`).
 pub const MAX_SYNCS: u8 = 32;
+/// Most request slots (`r0` to `r15`).
+pub const MAX_REQUESTS: u8 = 16;
 /// Most operations in one program; the agent's reply is bounded by it.
 pub const MAX_OPS: usize = 256;
 
@@ -25,6 +27,28 @@ pub struct Dmabuf(pub u8);
 /// A sync_file slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sync(pub u8);
+
+/// A media request slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Request(pub u8);
+
+/// Which video node is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Node {
+    /// `double`: the device under test, whichever driver that is; the double's first node, which is its decoder unless the
+    /// lab is told otherwise.
+    Double,
+    /// `encoder`: the double's stateful encoder.
+    Encoder,
+    /// `m2m`: the double's converter, which takes requests.
+    M2m,
+    /// `decoder-mplane`: its decoder with multi-planar queues.
+    DecoderMplane,
+    /// `encoder-mplane`: its encoder with multi-planar queues.
+    EncoderMplane,
+    /// `m2m-mplane`: its converter with multi-planar queues.
+    M2mMplane,
+}
 
 /// Which vb2 queue of a mem2mem device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,6 +108,28 @@ pub enum Completion {
     Work,
     /// `inline`: inside `device_run` itself.
     Inline,
+    /// `lock`: an hrtimer callback that gives back both buffers under mem2mem's job lock.
+    Lock,
+    /// `pipelined`: mem2mem's job is over when the hardware is kicked; the buffers are given back later, so that jobs of
+    /// several files are under way at once.
+    Pipelined,
+}
+
+/// A knob of the double that has no operation of its own. `module/vb2_double/knobs.md` tells what each does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Knob {
+    /// `frames`: CAPTURE buffers that one OUTPUT buffer feeds.
+    Frames,
+    /// `not_ready`: 1 while no job is ready.
+    NotReady,
+    /// `min_queued`: buffers that are to be queued before streaming starts, OUTPUT plus 256 times CAPTURE.
+    MinQueued,
+    /// `suspend`: 1 while no job of the node runs.
+    Suspend,
+    /// `fail_late`: the interrupt of the n-th job from now comes after its watchdog.
+    FailLate,
+    /// `abort`: 1 if STREAMOFF and close wait for the writer, 0 if they stop it.
+    Abort,
 }
 
 /// A fault that the double injects into one of its jobs.
@@ -114,20 +160,24 @@ pub enum EventKind {
 }
 
 /// Virtual time in microseconds. Text form: `250us`, `5ms`, `2s`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct Micros(pub u32);
 
 /// One operation. The comment of each variant is its text form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Op {
-    /// `a = open double`
-    Open { file: File },
+    /// `a = open double` or `a = open m2m`
+    Open { file: File, node: Node },
     /// `close a`
     CloseFile { file: File },
     /// `close d0`
     CloseDmabuf { dmabuf: Dmabuf },
     /// `close s0`
     CloseSync { sync: Sync },
+    /// `close r0`
+    CloseRequest { request: Request },
     /// `s_fmt a out 64x64`: VIDIOC_S_FMT
     SetFormat {
         file: File,
@@ -171,12 +221,16 @@ pub enum Op {
         index: u32,
         dmabuf: Option<Dmabuf>,
     },
-    /// `qbuf a out 0` or, for DMABUF memory, `qbuf a cap 0 d1`: VIDIOC_QBUF
+    /// `qbuf a out 0` or, for DMABUF memory, `qbuf a cap 0 d1`, or into a request, `qbuf a out 0 in r0`, or of a slice
+    /// whose frame goes on, `qbuf a out 0 hold`, or with a timestamp other than 0, `qbuf a out 0 at 7us`: VIDIOC_QBUF
     Qbuf {
         file: File,
         queue: Queue,
         index: u32,
         dmabuf: Option<Dmabuf>,
+        hold: bool,
+        stamp: Micros,
+        request: Option<Request>,
     },
     /// `dqbuf a cap` (never blocks) or `dqbuf a cap wait` (polls first, at most 10 s of virtual time): VIDIOC_DQBUF
     Dqbuf {
@@ -233,6 +287,14 @@ pub enum Op {
         interest: Interest,
         timeout: Micros,
     },
+    /// `r0 = request a`: MEDIA_IOC_REQUEST_ALLOC on the media device of the file's node
+    AllocRequest { request: Request, file: File },
+    /// `queue r0`: MEDIA_REQUEST_IOC_QUEUE
+    QueueRequest { request: Request },
+    /// `reinit r0`: MEDIA_REQUEST_IOC_REINIT
+    ReinitRequest { request: Request },
+    /// `poll r0` or `poll r0 5ms`: poll(2) for POLLPRI, which says that the request is complete
+    PollRequest { request: Request, timeout: Micros },
     /// `check d0`: read the plane through its mapping: stamp, pattern, checksum
     Check { dmabuf: Dmabuf },
     /// `decoder_cmd a stop`: VIDIOC_DECODER_CMD
@@ -257,6 +319,8 @@ pub enum Op {
     },
     /// `completion a timer`
     Completion { file: File, context: Completion },
+    /// `knob a frames 3`: any other knob of the double
+    SetKnob { file: File, knob: Knob, value: u32 },
     /// `watchdog a 50ms`: the time after which the watchdog ends a job (1 ms to 2 s)
     Watchdog { file: File, time: Micros },
     /// `fail a error 1`: the n-th job from now (1 = the next) meets the fault
@@ -272,6 +336,29 @@ pub enum Op {
     Reload,
     /// `join`: wait for every operation started with `async`
     Join,
+}
+
+impl Op {
+    /// `open double`
+    pub fn open(file: File) -> Self {
+        Self::Open {
+            file,
+            node: Node::Double,
+        }
+    }
+
+    /// QBUF of a whole frame, outside any request.
+    pub fn qbuf(file: File, queue: Queue, index: u32, dmabuf: Option<Dmabuf>) -> Self {
+        Self::Qbuf {
+            file,
+            queue,
+            index,
+            dmabuf,
+            hold: false,
+            stamp: Micros(0),
+            request: None,
+        }
+    }
 }
 
 /// One line of a program.

@@ -192,6 +192,19 @@ impl Statement<'_> {
         let mut position = first;
         for mut part in op.parts() {
             part.set_default();
+            if let Some(word) = part.announced_by() {
+                if self.text(position) != word {
+                    furthest.miss(position, format!("`{word}`"));
+                    continue;
+                }
+                position += 1;
+                if position == self.tokens.len() || !part.read(self.text(position)) {
+                    furthest.miss(position, part.expected());
+                    return None;
+                }
+                position += 1;
+                continue;
+            }
             if position < self.tokens.len() && part.read(self.text(position)) {
                 position += 1;
                 continue;

@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::keyword::Keyword;
 use crate::op::{
-    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, MAX_DMABUFS,
-    MAX_FILES, MAX_SYNCS, Memory, Micros, Queue, Sync, SyncEdge,
+    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, MAX_DMABUFS,
+    MAX_FILES, MAX_REQUESTS, MAX_SYNCS, Memory, Micros, Node, Queue, Request, Sync, SyncEdge,
 };
 
 /// One part of an operation: a fixed word, or a place where a field stands.
@@ -15,6 +15,7 @@ pub(crate) enum Part<'a> {
     File(&'a mut File),
     Dmabuf(&'a mut Dmabuf),
     Sync(&'a mut Sync),
+    Request(&'a mut Request),
     Keyword(&'a mut dyn Keyword),
     /// A number; one that equals the default is left out.
     Number(&'a mut u32, Option<u32>),
@@ -24,8 +25,12 @@ pub(crate) enum Part<'a> {
     Time(&'a mut Micros, Option<Micros>),
     /// A dma-buf that may be left out.
     Import(&'a mut Option<Dmabuf>),
+    /// `in r0`: a request that may be left out.
+    InRequest(&'a mut Option<Request>),
     /// A word that may be left out.
     Flag(&'static str, &'a mut bool),
+    /// A part that this word announces.
+    Behind(&'static str, Box<Self>),
 }
 
 impl Part<'_> {
@@ -38,12 +43,43 @@ impl Part<'_> {
         }
     }
 
+    /// Gives a flag its word.
+    pub(crate) fn called(self, word: &'static str) -> Self {
+        match self {
+            Self::Flag(_, flag) => Self::Flag(word, flag),
+            other => other,
+        }
+    }
+
+    /// Puts a word in front.
+    pub(crate) fn behind(self, word: &'static str) -> Self {
+        Self::Behind(word, Box::new(self))
+    }
+
+    /// The word that stands in front of the part itself.
+    pub(crate) fn announced_by(&self) -> Option<&'static str> {
+        match self {
+            Self::InRequest(_) => Some("in"),
+            Self::Behind(word, _) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// The part without the word in front.
+    pub(crate) fn bare(self) -> Self {
+        match self {
+            Self::Behind(_, part) => *part,
+            other => other,
+        }
+    }
+
     /// Whether the text may go without this part.
     pub(crate) fn is_optional(&self) -> bool {
         match self {
             Self::Number(_, default) => default.is_some(),
             Self::Time(_, default) => default.is_some(),
-            Self::Import(_) | Self::Flag(..) => true,
+            Self::Import(_) | Self::InRequest(_) | Self::Flag(..) => true,
+            Self::Behind(_, part) => part.is_optional(),
             _ => false,
         }
     }
@@ -54,7 +90,9 @@ impl Part<'_> {
             Self::Number(number, Some(default)) => **number = *default,
             Self::Time(time, Some(default)) => **time = *default,
             Self::Import(dmabuf) => **dmabuf = None,
+            Self::InRequest(request) => **request = None,
             Self::Flag(_, flag) => **flag = false,
+            Self::Behind(_, part) => part.set_default(),
             _ => {}
         }
     }
@@ -65,7 +103,9 @@ impl Part<'_> {
             Self::Number(number, default) => Some(**number) == *default,
             Self::Time(time, default) => Some(**time) == *default,
             Self::Import(dmabuf) => dmabuf.is_none(),
+            Self::InRequest(request) => request.is_none(),
             Self::Flag(_, flag) => !**flag,
+            Self::Behind(_, part) => part.is_hidden(),
             _ => false,
         }
     }
@@ -77,6 +117,9 @@ impl Part<'_> {
             Self::File(file) => store(*file, read_file(word)),
             Self::Dmabuf(dmabuf) => store(*dmabuf, read_dmabuf(word)),
             Self::Sync(sync) => store(*sync, read_slot(word, 's', MAX_SYNCS).map(Sync)),
+            Self::Request(request) => store(*request, read_request(word)),
+            Self::InRequest(request) => store(*request, read_request(word).map(Some)),
+            Self::Behind(_, part) => part.read(word),
             Self::Keyword(keyword) => read_keyword(*keyword, word),
             Self::Number(number, _) => store(*number, read_number(word)),
             Self::Size(width, height) => read_size(width, height, word),
@@ -93,6 +136,8 @@ impl Part<'_> {
             Self::File(_) => "a video file (`a` to `h`)".into(),
             Self::Dmabuf(_) | Self::Import(_) => "a dma-buf (`d0` to `d31`)".into(),
             Self::Sync(_) => "a sync_file (`s0` to `s31`)".into(),
+            Self::Request(_) | Self::InRequest(_) => "a request (`r0` to `r15`)".into(),
+            Self::Behind(_, part) => part.expected(),
             Self::Keyword(keyword) => alternatives(keyword.words()),
             Self::Number(..) => format!("a number from 0 to {}", u32::MAX),
             Self::Size(..) => "a size such as `64x48`".into(),
@@ -113,6 +158,11 @@ impl fmt::Display for Part<'_> {
             Self::File(file) => file.fmt(out),
             Self::Dmabuf(dmabuf) => dmabuf.fmt(out),
             Self::Sync(sync) => sync.fmt(out),
+            Self::Request(request) => request.fmt(out),
+            Self::InRequest(request) => {
+                request.map_or(Ok(()), |request| write!(out, "in {request}"))
+            }
+            Self::Behind(word, part) => write!(out, "{word} {part}"),
             Self::Keyword(keyword) => out.write_str(keyword.text()),
             Self::Number(number, _) => number.fmt(out),
             Self::Size(width, height) => write!(out, "{width}x{height}"),
@@ -147,16 +197,20 @@ fields! {
     File: File(0), file => Part::File(file);
     Dmabuf: Dmabuf(0), dmabuf => Part::Dmabuf(dmabuf);
     Sync: Sync(0), sync => Part::Sync(sync);
+    Request: Request(0), request => Part::Request(request);
+    Option<Request>: None, request => Part::InRequest(request);
+    Node: Node::Double, keyword => Part::Keyword(keyword);
     u32: 0, number => Part::Number(number, None);
     Micros: Micros(0), time => Part::Time(time, None);
     Option<Dmabuf>: None, dmabuf => Part::Import(dmabuf);
-    bool: false, flag => Part::Flag("wait", flag);
+    bool: false, flag => Part::Flag("", flag);
     Queue: Queue::Output, keyword => Part::Keyword(keyword);
     Memory: Memory::Mmap, keyword => Part::Keyword(keyword);
     Access: Access::Read, keyword => Part::Keyword(keyword);
     SyncEdge: SyncEdge::Start, keyword => Part::Keyword(keyword);
     Interest: Interest::In, keyword => Part::Keyword(keyword);
     Completion: Completion::Timer, keyword => Part::Keyword(keyword);
+    Knob: Knob::Frames, keyword => Part::Keyword(keyword);
     Fault: Fault::Error, keyword => Part::Keyword(keyword);
     DecoderCmd: DecoderCmd::Start, keyword => Part::Keyword(keyword);
     EventKind: EventKind::SourceChange, keyword => Part::Keyword(keyword);
@@ -198,6 +252,10 @@ fn read_file(word: &str) -> Option<File> {
 
 fn read_dmabuf(word: &str) -> Option<Dmabuf> {
     read_slot(word, 'd', MAX_DMABUFS).map(Dmabuf)
+}
+
+fn read_request(word: &str) -> Option<Request> {
+    read_slot(word, 'r', MAX_REQUESTS).map(Request)
 }
 
 fn read_keyword(keyword: &mut dyn Keyword, word: &str) -> bool {
@@ -256,5 +314,11 @@ impl fmt::Display for Dmabuf {
 impl fmt::Display for Sync {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "s{}", self.0)
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "r{}", self.0)
     }
 }

@@ -98,15 +98,15 @@ fn weight(kind: OpKind) -> u32 {
     use OpKind::*;
     match kind {
         Open | SetFormat | Reqbufs | Qbuf | Dqbuf | Expbuf | Streamon | ExportSync => 10,
-        GateOpen | Join => 10,
+        GateOpen | Join | QueueRequest => 10,
         Streamoff | PollSync => 8,
         PollDmabuf | Advance | GateClose => 6,
         ImportSync | CpuSync | CloseSync | FileInfo | Check | Fail => 5,
-        RemoveBufs | PrepareBuf => 5,
-        Merge | DecoderCmd | Chunks | Completion | Watchdog | SourceChange => 4,
+        RemoveBufs | PrepareBuf | AllocRequest | PollRequest => 5,
+        SetKnob | Merge | DecoderCmd | Chunks | Completion | Watchdog | SourceChange => 4,
         CloseDmabuf | CreateBufs | PollFile => 3,
-        Subscribe | Dqevent | JobTime => 3,
-        CloseFile | SetDeadline | Querybuf => 2,
+        Subscribe | Dqevent | JobTime | ReinitRequest => 3,
+        CloseFile | CloseRequest | SetDeadline | Querybuf => 2,
         GetFormat | Reload => 1,
     }
 }

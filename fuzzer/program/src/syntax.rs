@@ -1,7 +1,7 @@
 //! The one table of the language: each operation with its words and the places of its fields.
 //!
-//! `"word"` is a fixed word, `field` the place of a field, `(w x h)` a size, `[field]` a field that may be left out and
-//! `[field = n]` one that stands for `n` when it is left out. An operation that the table lacks does not compile.
+//! `"word"` is a fixed word, `field` the place of a field, `(w x h)` a size, `[field]` a field that may be left out,
+//! `[field = n]` one that stands for `n` when it is left out, and `["word" field = n]` one that `word` announces. An operation that the table lacks does not compile.
 
 use crate::op::Op;
 use crate::part::{Field, Part};
@@ -21,6 +21,12 @@ macro_rules! part {
     };
     ([$field:ident = $default:literal]) => {
         $field.part().or($default)
+    };
+    ([$word:literal $field:ident = $default:literal]) => {
+        $field.part().or($default).behind($word)
+    };
+    ([$flag:ident as $word:literal]) => {
+        $flag.part().called($word)
     };
 }
 
@@ -60,10 +66,11 @@ macro_rules! syntax {
 }
 
 syntax! {
-    Open { file } => [file "=" "open" "double"];
+    Open { file, node } => [file "=" "open" node];
     CloseFile { file } => ["close" file];
     CloseDmabuf { dmabuf } => ["close" dmabuf];
     CloseSync { sync } => ["close" sync];
+    CloseRequest { request } => ["close" request];
     SetFormat { file, queue, width, height } => ["s_fmt" file queue (width x height)];
     GetFormat { file, queue } => ["g_fmt" file queue];
     Reqbufs { file, queue, memory, count } => ["reqbufs" file queue memory count];
@@ -71,8 +78,9 @@ syntax! {
     RemoveBufs { file, queue, index, count } => ["remove_bufs" file queue index count];
     Querybuf { file, queue, index } => ["querybuf" file queue index];
     PrepareBuf { file, queue, index, dmabuf } => ["prepare_buf" file queue index [dmabuf]];
-    Qbuf { file, queue, index, dmabuf } => ["qbuf" file queue index [dmabuf]];
-    Dqbuf { file, queue, wait } => ["dqbuf" file queue [wait]];
+    Qbuf { file, queue, index, dmabuf, hold, stamp, request } =>
+        ["qbuf" file queue index [dmabuf] [hold as "hold"] ["at" stamp = 0] [request]];
+    Dqbuf { file, queue, wait } => ["dqbuf" file queue [wait as "wait"]];
     Expbuf { dmabuf, file, queue, index } => [dmabuf "=" "expbuf" file queue index];
     Streamon { file, queue } => ["streamon" file queue];
     Streamoff { file, queue } => ["streamoff" file queue];
@@ -85,6 +93,10 @@ syntax! {
     PollSync { sync, timeout } => ["poll" sync [timeout = 0]];
     PollDmabuf { dmabuf, interest, timeout } => ["poll" dmabuf interest [timeout = 0]];
     PollFile { file, interest, timeout } => ["poll" file interest [timeout = 0]];
+    AllocRequest { request, file } => [request "=" "request" file];
+    QueueRequest { request } => ["queue" request];
+    ReinitRequest { request } => ["reinit" request];
+    PollRequest { request, timeout } => ["poll" request [timeout = 0]];
     Check { dmabuf } => ["check" dmabuf];
     DecoderCmd { file, cmd } => ["decoder_cmd" file cmd];
     Subscribe { file, event } => ["subscribe" file event];
@@ -95,6 +107,7 @@ syntax! {
     JobTime { file, time } => ["job_time" file time];
     Chunks { file, count, delay } => ["chunks" file count delay];
     Completion { file, context } => ["completion" file context];
+    SetKnob { file, knob, value } => ["knob" file knob value];
     Watchdog { file, time } => ["watchdog" file time];
     Fail { file, fault, job } => ["fail" file fault job];
     SourceChange { file, frame, width, height } => ["source_change" file frame (width x height)];

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use program::{
-    Access, Dmabuf, Driver, File, OpKind, Program, Queue, Sync,
+    Access, Dmabuf, Driver, File, Op, OpKind, Program, Queue, Sync,
     c::{Probe, Reproducer, Symptom, Watched},
 };
 
@@ -44,15 +44,34 @@ fn compiles(text: &str, folder: &Path) {
     assert!(built.status.success(), "{said}\n{text}");
 }
 
-/// Every operation once, as `blank` gives it, those that can be told in C.
+/// What is not told in C yet: requests need a media device.
+const UNTOLD: [OpKind; 5] = [
+    OpKind::CloseRequest,
+    OpKind::AllocRequest,
+    OpKind::QueueRequest,
+    OpKind::ReinitRequest,
+    OpKind::PollRequest,
+];
+
+/// Every operation once, as `blank` gives it, but those that are not told in C.
 fn every_operation() -> Program {
-    let steps = OpKind::ALL.iter().map(|kind| program::Step {
+    let told = OpKind::ALL.iter().filter(|kind| !UNTOLD.contains(kind));
+    let steps = told.map(|kind| program::Step {
         op: kind.blank(),
         asynchronous: false,
     });
     Program {
         steps: steps.collect(),
     }
+}
+
+/// Whether a program is one that can be told.
+fn told(program: &Program) -> bool {
+    program.steps.iter().all(|step| match step.op {
+        Op::Open { node, .. } => !node.word().ends_with("mplane"),
+        Op::Qbuf { request, .. } => request.is_none(),
+        _ => !UNTOLD.contains(&step.op.kind()),
+    })
 }
 
 #[test]
@@ -126,8 +145,10 @@ fn every_kept_program_compiles() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|end| end == "vb2") {
                 let program: Program = fs::read_to_string(&path).unwrap().parse().unwrap();
-                compiles(&source(&program, &Symptom::of(Probe::Log, "x")), folder.path());
-                seen += 1;
+                if told(&program) {
+                    compiles(&source(&program, &Symptom::of(Probe::Log, "x")), folder.path());
+                    seen += 1;
+                }
             }
         }
     }

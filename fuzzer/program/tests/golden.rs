@@ -175,7 +175,7 @@ fn invalid_programs_say_what_is_wrong() {
         program.check().unwrap_err().to_string()
     };
     insta::assert_snapshot!(
-        refused(Op::Open { file: File(8) }, false),
+        refused(Op::open(File(8)), false),
         @"step 0 (`?8 = open double`) names a slot that does not exist"
     );
     insta::assert_snapshot!(

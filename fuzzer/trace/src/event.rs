@@ -248,6 +248,10 @@ pub enum Kind {
         job: u64,
         phase: Phase,
     },
+    /// Somebody called `dma_fence_signal` or its like on this fence, which was signalled
+    Again { fence: FenceId },
+    /// The buffer that the driver got just before stands on memory of user space, which nobody can share
+    Userptr { buffer: BufferId },
 }
 
 /// Steps of a hardware job.

@@ -164,6 +164,8 @@ impl fmt::Display for Kind {
             Self::Queue { buffer } => write!(f, "buf_queue: {buffer}"),
             Self::Done { buffer, state } => write!(f, "buf_done: {buffer}, {}", state_name(*state)),
             Self::Job { buffer, job, phase } => write!(f, "job {job} {phase}: {buffer}"),
+            Self::Again { fence } => write!(f, "fence {fence} is signalled again"),
+            Self::Userptr { buffer } => write!(f, "userptr: {buffer}"),
         }
     }
 }

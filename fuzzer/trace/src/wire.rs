@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Trace;
 
 /// Version of this wire form; the agent's [`Hello`] carries it and the host refuses another.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Slots of the folded KCOV map: `(prev ^ pc)` hashed into this many cells.
 pub const COVERAGE_CELLS: usize = 1 << 16;
@@ -35,6 +35,12 @@ pub enum Request {
         program: Program,
         /// Collect KCOV coverage.
         coverage: bool,
+    },
+    /// Run this program twice more, once to tell the program counters that it went through, once to tell what it compared.
+    /// Answered by [`Reply::Studied`].
+    Study {
+        /// The program.
+        program: Program,
     },
     /// Scan for leaked memory (kmemleak) and answer with [`Reply::Leaks`].
     Kmemleak,
@@ -62,6 +68,8 @@ pub enum Request {
 pub enum Reply {
     /// A program ran.
     Ran(Box<Report>),
+    /// A program was looked at closely.
+    Studied(Box<Study>),
     /// What kmemleak reported, line by line; empty if clean, `None` if the kernel has none.
     Leaks(Option<Vec<String>>),
     /// A loop ran; system calls made per program.
@@ -71,6 +79,18 @@ pub enum Reply {
     },
     /// A program file ran.
     Executed(Box<Executed>),
+}
+
+/// The outcome of a [`Request::Study`]. All of it is empty if the kernel has no KCOV.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Study {
+    /// The modules that [`Study::places`] names.
+    pub modules: Vec<String>,
+    /// Program counters, ascending, each once: 0 and an address in the kernel itself, or the number of a module (from 1)
+    /// and the distance from where the kernel put its text. They are return addresses: the line is that of the byte before.
+    pub places: Vec<(u8, u64)>,
+    /// Pairs of values that were compared with one another, the constant first if there is one; ascending, each once.
+    pub compared: Vec<(u64, u64)>,
 }
 
 /// The outcome of a [`Request::Exec`].

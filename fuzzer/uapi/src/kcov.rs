@@ -13,6 +13,8 @@ const ENABLE: libc::c_ulong = nix::request_code_none!(b'c', 100) as libc::c_ulon
 const DISABLE: libc::c_ulong = nix::request_code_none!(b'c', 101) as libc::c_ulong;
 /// `KCOV_TRACE_PC`
 const TRACE_PC: libc::c_ulong = 0;
+/// `KCOV_TRACE_CMP`
+const TRACE_CMP: libc::c_ulong = 1;
 
 /// Sets the size of the buffer in words.
 pub fn init_trace(fd: i32, words: usize) -> nix::Result<()> {
@@ -24,12 +26,17 @@ pub fn enable(fd: i32) -> nix::Result<()> {
     call(fd, ENABLE, TRACE_PC)
 }
 
+/// Traces what the calling thread compares. Fails if the kernel was built without.
+pub fn enable_comparisons(fd: i32) -> nix::Result<()> {
+    call(fd, ENABLE, TRACE_CMP)
+}
+
 /// Stops it.
 pub fn disable(fd: i32) -> nix::Result<()> {
     call(fd, DISABLE, 0)
 }
 
 fn call(fd: i32, request: libc::c_ulong, value: libc::c_ulong) -> nix::Result<()> {
-    // SAFETY: these three requests take their argument by value.
+    // SAFETY: these requests take their argument by value.
     checked(unsafe { libc::ioctl(fd, request as _, value) }).map(drop)
 }

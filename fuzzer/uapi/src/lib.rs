@@ -15,6 +15,8 @@ pub mod double;
 pub mod fence_ledger;
 pub mod file;
 pub mod kcov;
+#[expect(missing_docs, reason = "as in the header, which documents them")]
+pub mod media;
 pub mod memory;
 pub mod node;
 pub mod picture;

@@ -38,6 +38,8 @@ pub const PIX_FMT_YUV420: u32 = u32::from_le_bytes(*b"YU12");
 pub const PIX_FMT_YUV420M: u32 = u32::from_le_bytes(*b"YM12");
 /// `V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF`
 pub const BUF_FLAG_HOLD_CAPTURE: u32 = 0x200;
+/// `V4L2_BUF_FLAG_REQUEST_FD`
+pub const BUF_FLAG_REQUEST_FD: u32 = 0x0080_0000;
 /// `V4L2_BUF_FLAG_LAST`
 pub const BUF_FLAG_LAST: u32 = 0x0010_0000;
 /// `V4L2_BUF_FLAG_ERROR`

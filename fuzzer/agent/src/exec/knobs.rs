@@ -5,7 +5,7 @@ use program::{Completion, Fault, Op};
 
 use super::{DONE, Executor, nanoseconds};
 use crate::journal::Outcome;
-use crate::sys::double::{self, Knob};
+use crate::sys::double::{self, Knob, Spec, TABLE};
 
 impl Executor<'_> {
     pub(super) fn knob_operation(&self, op: &Op) -> Outcome {
@@ -56,6 +56,7 @@ fn settings(op: &Op) -> Option<(program::File, Settings)> {
             (file, [Some((Knob::Chunks, count.into())), delay])
         }
         Op::Completion { file, context } => (file, one(Knob::Completion, completion(context))),
+        Op::SetKnob { file, knob, value } => (file, one(called(knob.word())?, value.into())),
         Op::Watchdog { file, time } => (file, one(Knob::Watchdog, nanoseconds(time))),
         Op::Fail {
             file,
@@ -85,7 +86,19 @@ fn completion(context: Completion) -> u64 {
         Completion::Timer => 0,
         Completion::Work => 1,
         Completion::Inline => 2,
+        Completion::Lock => 3,
+        Completion::Pipelined => 4,
     }
+}
+
+/// The knob that programs call this.
+fn called(name: &str) -> Option<Knob> {
+    let spec = TABLE.iter().find(|spec| is_called(spec, name));
+    spec.map(|spec| spec.knob)
+}
+
+fn is_called(spec: &Spec, name: &str) -> bool {
+    spec.name.eq_ignore_ascii_case(name)
 }
 
 /// The fields of `VB2_DOUBLE_KNOB_SOURCE_CHANGE`. What does not fit into its field becomes the largest that does, so
@@ -100,6 +113,32 @@ mod tests {
     use program::{File, Micros};
 
     use super::*;
+
+    #[test]
+    fn every_knob_can_be_turned() {
+        let own = [
+            "JOB_BASE",
+            "JOB_TIME",
+            "CHUNKS",
+            "CHUNK_DELAY",
+            "COMPLETION",
+            "GATE",
+            "WATCHDOG",
+        ];
+        let faults = ["FAIL_ERROR", "FAIL_LOST", "SOURCE_CHANGE"];
+        let others = TABLE
+            .iter()
+            .filter(|spec| ![&own[..], &faults].concat().contains(&spec.name));
+        let words: Vec<_> = program::Knob::ALL.iter().map(|knob| knob.word()).collect();
+        assert_eq!(words.len(), others.clone().count());
+        for spec in others {
+            assert!(
+                words.iter().any(|word| is_called(spec, word)),
+                "{}",
+                spec.name
+            );
+        }
+    }
 
     #[test]
     fn chunks_are_two_knobs_in_nanoseconds() {

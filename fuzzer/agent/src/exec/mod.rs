@@ -2,6 +2,7 @@
 
 mod fences;
 mod knobs;
+mod requests;
 mod slots;
 mod source;
 mod video;
@@ -39,7 +40,8 @@ impl Executor<'_> {
             Op::Open { .. }
             | Op::CloseFile { .. }
             | Op::CloseDmabuf { .. }
-            | Op::CloseSync { .. } => self.slot_operation(op),
+            | Op::CloseSync { .. }
+            | Op::CloseRequest { .. } => self.slot_operation(op),
             Op::ExportSync { .. }
             | Op::ImportSync { .. }
             | Op::CpuSync { .. }
@@ -50,11 +52,16 @@ impl Executor<'_> {
             | Op::PollDmabuf { .. }
             | Op::PollFile { .. }
             | Op::Check { .. } => self.fence_operation(op),
+            Op::AllocRequest { .. }
+            | Op::QueueRequest { .. }
+            | Op::ReinitRequest { .. }
+            | Op::PollRequest { .. } => self.request_operation(op),
             Op::GateClose { .. }
             | Op::GateOpen { .. }
             | Op::JobTime { .. }
             | Op::Chunks { .. }
             | Op::Completion { .. }
+            | Op::SetKnob { .. }
             | Op::Watchdog { .. }
             | Op::Fail { .. }
             | Op::SourceChange { .. } => self.knob_operation(op),

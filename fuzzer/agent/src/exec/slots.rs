@@ -1,7 +1,7 @@
 //! Making and closing what slots hold. An operation that fills a slot in use closes the old content first.
 
 use nix::errno::Errno;
-use program::{Dmabuf, File, Op, Sync};
+use program::{Dmabuf, File, Node, Op, Request, Sync};
 
 use super::{DONE, Executor};
 use crate::journal::Outcome;
@@ -11,17 +11,18 @@ use crate::sys::file;
 impl Executor<'_> {
     pub(super) fn slot_operation(&self, op: &Op) -> Outcome {
         match *op {
-            Op::Open { file } => self.open(file),
+            Op::Open { file, node } => self.open(file, node),
             Op::CloseFile { file } => self.close_file(file).and(DONE),
             Op::CloseDmabuf { dmabuf } => self.close_dmabuf(dmabuf).and(DONE),
             Op::CloseSync { sync } => self.close_sync(sync).and(DONE),
+            Op::CloseRequest { request } => self.close_request(request).and(DONE),
             _ => Err(Errno::ENOSYS),
         }
     }
 
-    fn open(&self, slot: File) -> Outcome {
+    fn open(&self, slot: File, node: Node) -> Outcome {
         self.vacate_file(slot);
-        let fd = self.shared.device().open()?;
+        let fd = self.shared.device().open(node)?;
         let serial = self.shared.table().set_file(slot, fd);
         if self.observed {
             // Job ids must not depend on what ran before. A driver that is not the double answers ENOTTY.
@@ -49,6 +50,18 @@ impl Executor<'_> {
         if self.shared.table().sync(slot).fd >= 0 {
             let _ = self.close_sync(slot);
         }
+    }
+
+    /// Closes what a request slot holds, if it holds anything.
+    pub(crate) fn vacate_request(&self, slot: Request) {
+        if self.shared.table().request(slot).fd >= 0 {
+            let _ = self.close_request(slot);
+        }
+    }
+
+    fn close_request(&self, slot: Request) -> nix::Result<()> {
+        let fd = self.shared.table().take_request(slot);
+        file::close(fd)
     }
 
     fn close_file(&self, slot: File) -> nix::Result<()> {

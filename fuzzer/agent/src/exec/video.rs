@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 use nix::libc;
-use program::{DecoderCmd, Dmabuf, Driver, EventKind, File, Memory, Op, Queue};
+use program::{DecoderCmd, Dmabuf, Driver, EventKind, File, Memory, Micros, Op, Queue, Request};
 use trace::Out;
 
 use super::source::Filled;
@@ -12,6 +12,16 @@ use crate::sys::memory::Mapping;
 use crate::sys::v4l2::{self, Buffer, Format};
 use crate::sys::{Ioctl, Plain, file};
 use crate::table::{BufferKey, Table};
+
+/// What QBUF can be told beside the buffer.
+#[derive(Clone, Copy, Default)]
+struct Extra {
+    /// The frame goes on in the next OUTPUT buffer.
+    hold: bool,
+    /// The timestamp.
+    stamp: Micros,
+    request: Option<Request>,
+}
 
 impl Executor<'_> {
     pub(super) fn video_operation(&self, op: &Op) -> Outcome {
@@ -47,13 +57,30 @@ impl Executor<'_> {
                 queue,
                 index,
                 dmabuf,
-            } => self.give(&v4l2::PREPARE_BUF, file, queue, index, dmabuf),
+            } => self.give(
+                &v4l2::PREPARE_BUF,
+                file,
+                queue,
+                index,
+                dmabuf,
+                Extra::default(),
+            ),
             Op::Qbuf {
                 file,
                 queue,
                 index,
                 dmabuf,
-            } => self.give(&v4l2::QBUF, file, queue, index, dmabuf),
+                hold,
+                stamp,
+                request,
+            } => {
+                let extra = Extra {
+                    hold,
+                    stamp,
+                    request,
+                };
+                self.give(&v4l2::QBUF, file, queue, index, dmabuf, extra)
+            }
             Op::Dqbuf { file, queue, wait } => self.dqbuf(file, queue, wait),
             Op::Expbuf {
                 dmabuf,
@@ -141,8 +168,10 @@ impl Executor<'_> {
         queue: Queue,
         index: u32,
         dmabuf: Option<Dmabuf>,
+        extra: Extra,
     ) -> Outcome {
         let mut buffer = buffer(queue, index);
+        self.add(&mut buffer, extra);
         let imported = dmabuf.map(|dmabuf| (dmabuf, self.attach_dmabuf(&mut buffer, dmabuf)));
         let mut filled = Filled::default();
         if queue == Queue::Output {
@@ -152,8 +181,29 @@ impl Executor<'_> {
         }
         ioctl.call(self.file(file), &mut buffer)?;
         self.filled(file, &filled);
+        self.note_request(file, extra.request);
         self.note_import(file, queue, index, dmabuf);
         Ok(buffer_seen(&buffer))
+    }
+
+    /// Says the rest of what QBUF can be told.
+    fn add(&self, buffer: &mut Buffer, extra: Extra) {
+        if extra.hold {
+            buffer.flags |= v4l2::BUF_FLAG_HOLD_CAPTURE;
+        }
+        let micros = i64::from(extra.stamp.0);
+        buffer.timestamp = [micros / 1_000_000, micros % 1_000_000];
+        if let Some(request) = extra.request {
+            buffer.flags |= v4l2::BUF_FLAG_REQUEST_FD;
+            buffer.request_fd = self.shared.table().request(request).fd;
+        }
+    }
+
+    fn note_request(&self, file: File, request: Option<Request>) {
+        let mut table = self.shared.table();
+        if let (Some(serial), Some(request)) = (table.serial(file), request) {
+            table.fill_request(request, serial);
+        }
     }
 
     /// Names the dma-buf as the buffer's memory, and tells its size.

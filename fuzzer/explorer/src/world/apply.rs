@@ -1,8 +1,8 @@
 //! What each operation does to the model, and what the kernel must answer.
 
-use program::{Access, Dmabuf, Fault, File, Micros, Op, Queue, Step, Sync};
+use program::{Access, Dmabuf, Fault, File, Micros, Node, Op, Queue, Step, Sync};
 
-use super::{EAGAIN, EBADF, EBUSY, Handle, PlaneId, SyncFile, World};
+use super::{EAGAIN, EBADF, EBUSY, EPERM, Handle, PlaneId, SyncFile, World};
 
 /// What a call that succeeds must tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Told {
     },
     /// A sync_file, or a poll, that waits for something or does not.
     Waits(bool),
+    /// These events of poll(2).
+    Polled(u16),
     /// Something that the model does not know.
     Anything,
 }
@@ -35,6 +37,10 @@ impl World {
         // What the hardware does at this very moment may come before or after the call, unless that only lets time pass.
         let waits = matches!(step.op, Op::Advance { .. });
         self.close_call |= self.is_due() && !waits;
+        if locked_by(&step.op).is_some_and(|file| self.handle(file).is_ok()) {
+            self.await_lock();
+        }
+        self.beside = step.asynchronous;
         let told = self.call(&step.op);
         if step.asynchronous {
             self.sleep(HEAD_START);
@@ -56,14 +62,20 @@ impl World {
                 | Op::CpuSync { .. }
                 | Op::PollFile { .. }
                 | Op::Completion { .. }
+                | Op::SetKnob { .. }
                 | Op::Dqevent { .. }
-                | Op::Join
+                | Op::Qbuf { hold: true, .. }
         );
+        let known = match step.op {
+            Op::Open { node, .. } => matches!(node, Node::Double | Node::M2m),
+            _ => known,
+        };
         known && (!step.asynchronous || matches!(step.op, Op::Streamoff { .. }))
     }
 
     fn call(&mut self, op: &Op) -> Result<Told, i32> {
-        if let Some(told) = self.slots(op).or_else(|| self.fences(op)) {
+        let told = self.slots(op).or_else(|| self.fences(op));
+        if let Some(told) = told.or_else(|| self.media(op)) {
             return told;
         }
         match *op {
@@ -81,9 +93,20 @@ impl World {
             } => self.reqbufs(file.0, queue, memory, count),
             Op::Qbuf {
                 file,
+                queue: Queue::Output,
+                index,
+                request: Some(request),
+                ..
+            } => self.bind(file.0, index, request),
+            Op::Qbuf {
+                request: Some(_), ..
+            } => Err(EPERM),
+            Op::Qbuf {
+                file,
                 queue,
                 index,
                 dmabuf,
+                ..
             } => {
                 let import = dmabuf.map(|dmabuf| self.exported(dmabuf)).transpose();
                 self.qbuf(file.0, queue, index, import.map_err(|_| super::EINVAL)?)
@@ -95,6 +118,10 @@ impl World {
             Op::GetFormat { file, .. } | Op::Subscribe { file, .. } => {
                 self.handle(file).map(|_| Told::Anything)
             }
+            Op::Join => {
+                self.await_lock();
+                Ok(Told::Done)
+            }
             Op::Advance { time } => {
                 self.sleep(u64::from(time.0));
                 Ok(Told::Done)
@@ -103,13 +130,32 @@ impl World {
         }
     }
 
+    /// Operations on requests.
+    fn media(&mut self, op: &Op) -> Option<Result<Told, i32>> {
+        Some(match *op {
+            Op::AllocRequest { request, file } => self.alloc_request(request, file),
+            Op::CloseRequest { request } => self.close_request(request),
+            Op::QueueRequest { request } => self.queue_request(request),
+            Op::ReinitRequest { request } => self.reinit_request(request),
+            Op::PollRequest { request, timeout } => {
+                self.close_call |= timeout.0 > 0;
+                self.poll_request(request)
+            }
+            _ => return None,
+        })
+    }
+
     /// Operations that make and close slots.
     fn slots(&mut self, op: &Op) -> Option<Result<Told, i32>> {
         Some(match *op {
-            Op::Open { file } => {
+            Op::Open { file, node } => {
+                // Nobody has found out yet which locks that takes.
+                self.close_call |= self.is_blocked();
                 // What the slot held is closed first; that it held nothing is no error.
                 let _ = self.close(file.0);
-                self.files.insert(file.0, Handle::new());
+                let mut handle = Handle::new();
+                handle.takes_requests = node == Node::M2m;
+                self.files.insert(file.0, handle);
                 Ok(Told::Done)
             }
             Op::CloseFile { file } => self.close(file.0),
@@ -125,7 +171,7 @@ impl World {
                 index,
             } => self.expbuf(dmabuf, file, queue, index as usize),
             // delete_module() of a module in use
-            Op::Reload if self.is_open() => Err(EAGAIN),
+            Op::Reload if !self.files.is_empty() => Err(EAGAIN),
             Op::Reload => Ok(Told::Done),
             _ => return None,
         })
@@ -234,6 +280,23 @@ impl World {
         };
         set(&mut self.handle(file)?.knobs);
         Ok(Told::Done)
+    }
+}
+
+/// The file of an ioctl that takes the lock of the video device and its queues. The double's knobs do not.
+fn locked_by(op: &Op) -> Option<File> {
+    match *op {
+        Op::SetFormat { file, .. }
+        | Op::GetFormat { file, .. }
+        | Op::Reqbufs { file, .. }
+        | Op::Qbuf { file, .. }
+        | Op::Dqbuf { file, .. }
+        | Op::Expbuf { file, .. }
+        | Op::Streamon { file, .. }
+        | Op::Streamoff { file, .. }
+        | Op::DecoderCmd { file, .. }
+        | Op::Subscribe { file, .. } => Some(file),
+        _ => None,
     }
 }
 

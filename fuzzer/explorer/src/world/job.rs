@@ -99,6 +99,7 @@ impl World {
         if let Some(handle) = self.files.get_mut(&file) {
             handle.give_back(end);
         }
+        self.unbind(file);
     }
 
     fn end_fences(&mut self, job: &Job) {
@@ -117,38 +118,78 @@ impl World {
         if let Some(job) = self.running {
             self.give_back(job.file, end);
             self.job_finish(job.file);
+            self.unblock(job.file);
         }
     }
 
-    /// `v4l2_m2m_cancel_job()`: an aborted job ends at once, with an error.
-    pub(super) fn cancel_job(&mut self, file: u8) {
-        if let Some(handle) = self.files.get_mut(&file) {
+    /// `v4l2_m2m_cancel_job()`: an aborted job ends at once, with an error, unless the double is told to wait. Then the answer is
+    /// true, and the caller waits.
+    pub(super) fn cancel_job(&mut self, file: u8) -> bool {
+        let waits = self.files.get_mut(&file).is_some_and(|handle| {
             handle.aborting = true;
-        }
+            handle.knobs.abort_waits
+        });
         self.waiting.retain(|waiting| *waiting != file);
-        if self.running.is_some_and(|job| job.file == file) {
+        if !self.runs(file) {
+            return false;
+        }
+        if !waits {
             self.end_job(End::Failed);
+        }
+        waits
+    }
+
+    fn runs(&self, file: u8) -> bool {
+        self.running.is_some_and(|job| job.file == file)
+    }
+
+    /// The caller sleeps until the job of this file is over: sooner or later the watchdog bites.
+    pub(super) fn await_job(&mut self, file: u8) {
+        while self.runs(file) && self.pass_event(u64::MAX) {}
+    }
+
+    /// The caller needs the lock that another thread's STREAMOFF has.
+    pub(super) fn await_lock(&mut self) {
+        while let Some((file, _)) = self.blocked {
+            self.await_job(file);
+        }
+    }
+
+    /// The job that another thread's STREAMOFF has waited for is over.
+    fn unblock(&mut self, file: u8) {
+        let Some((_, queue)) = self.blocked.take_if(|(blocked, _)| *blocked == file) else {
+            return;
+        };
+        self.stop(file, queue);
+        if self.files.get(&file).is_some_and(|handle| handle.closing) {
+            self.release(file);
         }
     }
 
     /// Lets time pass: the hardware works, and kworkers have their turn.
     pub(super) fn sleep(&mut self, time: u64) {
         let end = self.now + time;
-        loop {
-            self.asleep = true;
-            self.try_run();
-            self.asleep = false;
-            let Some(at) = self.next_event() else { break };
-            self.close_call |= at.abs_diff(end) < SLACK;
-            if at > end {
-                break;
-            }
-            self.now = self.now.max(at);
-            self.work();
-        }
+        while self.pass_event(end) {}
         self.now = end;
         // States leave out how old a job is. That is only right while its watchdog is far away.
         self.close_call |= self.running.is_some_and(|job| job.is_old(end));
+    }
+
+    /// Sleeps until the next thing happens. False if nothing does before `end`.
+    fn pass_event(&mut self, end: u64) -> bool {
+        self.asleep = true;
+        self.try_run();
+        self.asleep = false;
+        let Some(at) = self.next_event() else {
+            return false;
+        };
+        self.close_call |= at.abs_diff(end) < SLACK;
+        if at > end {
+            return false;
+        }
+        self.now = self.now.max(at);
+        self.work();
+        true
     }
 
     /// Whether the hardware does something at this very moment.

@@ -18,15 +18,19 @@ impl World {
             return Err(EBUSY);
         }
         content.cancel();
+        self.unbind(file);
+        let content = self.open_queue(file, queue)?;
         content.buffers.clear();
         content.imports = memory == Memory::Dmabuf;
         let (frame, imports) = (content.frame, content.imports);
         for _ in 0..count {
             let plane = (!imports).then(|| self.new_plane(frame));
-            let hold = Hold::Dequeued;
-            self.open_queue(file, queue)?
-                .buffers
-                .push(Buffer { hold, plane });
+            let buffer = Buffer {
+                hold: Hold::Dequeued,
+                plane,
+                request: None,
+            };
+            self.open_queue(file, queue)?.buffers.push(buffer);
         }
         self.allocations += u32::from(count > 0);
         Ok(Told::Count(count))
@@ -92,11 +96,24 @@ impl World {
     /// `v4l2_m2m_streamoff()`
     pub(super) fn streamoff(&mut self, file: u8, queue: Queue) -> Result<Told, i32> {
         self.open_queue(file, queue)?;
-        self.cancel_job(file);
-        let handle = self.handle(program::File(file))?;
-        handle.stop(queue);
-        handle.aborting = false;
+        if !self.cancel_job(file) {
+            self.stop(file, queue);
+        } else if self.beside {
+            self.blocked = Some((file, queue));
+        } else {
+            self.await_job(file);
+            self.stop(file, queue);
+        }
         Ok(Told::Done)
+    }
+
+    /// The rest of `v4l2_m2m_streamoff()`, when no job runs any more.
+    pub(super) fn stop(&mut self, file: u8, queue: Queue) {
+        if let Some(handle) = self.files.get_mut(&file) {
+            handle.stop(queue);
+            handle.aborting = false;
+        }
+        self.unbind(file);
     }
 
     /// The double's DECODER_CMD.
@@ -122,10 +139,26 @@ impl World {
 
     /// The last close of a file.
     pub(super) fn close(&mut self, file: u8) -> Result<Told, i32> {
-        self.open_queue(file, Queue::Capture)?;
-        self.cancel_job(file);
-        self.files.remove(&file);
+        let handle = self.handle(program::File(file))?;
+        handle.closing = true;
+        // What another thread does to the file goes on, and then releases it.
+        if self.blocked.is_none_or(|(blocked, _)| blocked != file) {
+            self.await_lock();
+            self.release(file);
+        }
         Ok(Told::Done)
+    }
+
+    /// `v4l2_m2m_ctx_release()`
+    pub(super) fn release(&mut self, file: u8) {
+        if self.cancel_job(file) {
+            self.await_job(file);
+        }
+        if let Some(handle) = self.files.get_mut(&file) {
+            handle.output.cancel();
+        }
+        self.unbind(file);
+        self.files.remove(&file);
     }
 
     pub(super) fn open_queue(&mut self, file: u8, queue: Queue) -> Result<&mut Vb2Queue, i32> {
@@ -142,9 +175,14 @@ impl Handle {
         import: Option<PlaneId>,
         size: Option<u32>,
     ) -> Result<(), i32> {
+        let tells_apart = queue == Queue::Output && self.takes_requests;
         let content = self.queue_mut(queue);
         let (frame, imports) = (content.frame, content.imports);
         let buffer = content.buffers.get_mut(index).ok_or(EINVAL)?;
+        if content.uses_requests {
+            return Err(EBUSY);
+        }
+        content.uses_qbuf |= tells_apart;
         let fits = size.is_some_and(|size| size >= frame) && imports == import.is_some();
         if buffer.hold != Hold::Dequeued || !fits {
             return Err(EINVAL);
@@ -154,7 +192,7 @@ impl Handle {
     }
 
     /// Hands a prepared buffer to the driver, if the queue streams: the double's `buf_queue`.
-    fn enqueue(&mut self, queue: Queue, index: usize) {
+    pub(super) fn enqueue(&mut self, queue: Queue, index: usize) {
         let ends_drain = queue == Queue::Capture && self.draining && self.next_last;
         let content = self.queue_mut(queue);
         if !content.streaming {
@@ -231,6 +269,8 @@ impl Vb2Queue {
     /// `__vb2_queue_cancel()`
     fn cancel(&mut self) {
         self.streaming = false;
+        self.uses_requests = false;
+        self.uses_qbuf = false;
         self.queued.clear();
         self.ready.clear();
         self.done.clear();

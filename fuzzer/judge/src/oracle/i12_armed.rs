@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use program::{Knob, Op, Step};
 use trace::Phase;
 
 use super::{Case, name, name_or_none, seen};
@@ -83,9 +84,17 @@ fn unfenced(case: &Case) -> Vec<Violation> {
     }
     // By event, so that the order does not depend on a hash table's.
     let mut found = BTreeMap::new();
+    let steps = &case.world.program.steps;
+    let (holds, stays) = (steps.iter().any(holds), steps.iter().any(stays));
     for (buffer, history) in case.world.buffers.iter() {
+        // A CAPTURE buffer that is held after the job is completed by another one, or by nobody: it has no fence. Nor has
+        // an OUTPUT buffer whose last frame it is not.
+        let exempt = if buffer.output { stays } else { holds };
+        if exempt {
+            continue;
+        }
         for (at, job) in starts(history) {
-            if !is_fenced(case, history, at) {
+            if !history.is_userptr(at.index) && !is_fenced(case, history, at) {
                 found.insert(at.index, (buffer, job));
             }
         }
@@ -102,6 +111,21 @@ fn unfenced(case: &Case) -> Vec<Violation> {
         event,
     };
     found.into_iter().map(violation).collect()
+}
+
+fn holds(step: &Step) -> bool {
+    matches!(step.op, Op::Qbuf { hold: true, .. })
+}
+
+/// Whether OUTPUT buffers may stay for several jobs from here on.
+fn stays(step: &Step) -> bool {
+    matches!(
+        step.op,
+        Op::SetKnob {
+            knob: Knob::Frames,
+            ..
+        }
+    )
 }
 
 fn kind(output: bool) -> &'static str {

@@ -4,7 +4,7 @@
 //! Reasons are what the program did: it had a job fail, made the picture larger than the buffer, or stopped the job; and
 //! the watchdog, if the job took that long. What may have been a reason is taken for one.
 
-use program::{File, Op, Step};
+use program::{File, Knob, Op, Step};
 use trace::{BufferId, Event, Mark, Phase};
 
 use super::{Case, name};
@@ -55,8 +55,7 @@ fn failure(case: &Case, flying: &[u16], at: Moment, kind: &trace::Kind) -> Optio
         return None;
     };
     let life = Life::of(case, buffer, at);
-    let stopped = life.was_stopped(case, flying, at) || life.was_closed(case, at);
-    if stopped || life.was_provoked(case) || life.was_slow(case, at) {
+    if life.has_reason(case, flying, at) {
         return None;
     }
     let observed = match life.started {
@@ -72,6 +71,19 @@ fn failure(case: &Case, flying: &[u16], at: Moment, kind: &trace::Kind) -> Optio
         observed: observed.to_owned(),
         event: at.index,
     })
+}
+
+/// Whether this buffer, which was given back with an error, has no reason for that.
+pub(super) fn is_groundless(case: &Case, buffer: BufferId, done: Moment) -> bool {
+    let mut flying = Vec::new();
+    for event in &case.world.trace.events[..done.index] {
+        match event {
+            Event::Begin { op, .. } => flying.push(*op),
+            Event::Call(call) => flying.retain(|op| *op != call.op),
+            _ => {}
+        }
+    }
+    !Life::of(case, buffer, done).has_reason(case, &flying, done)
 }
 
 /// What is known of a buffer since it was queued.
@@ -105,6 +117,11 @@ impl Life {
         life
     }
 
+    fn has_reason(&self, case: &Case, flying: &[u16], done: Moment) -> bool {
+        let stopped = self.was_stopped(case, flying, done) || self.was_closed(case, done);
+        stopped || self.was_provoked(case) || self.was_slow(case, done)
+    }
+
     /// Whether this may be the buffer's file.
     fn is_of(&self, file: File) -> bool {
         self.file.is_none_or(|mine| mine == file.0)
@@ -120,6 +137,10 @@ impl Life {
         let mut allocated = false;
         self.steps(case).any(|step| match step.op {
             Op::Fail { .. } | Op::SourceChange { .. } => true,
+            Op::SetKnob {
+                knob: Knob::FailLate,
+                ..
+            } => true,
             Op::Reqbufs { .. } | Op::CreateBufs { .. } => {
                 allocated = true;
                 false
@@ -143,7 +164,7 @@ impl Life {
         let since = &case.world.trace.events[self.queued..done.index];
         since.iter().any(|event| match event {
             Event::Call(call) => match case.world.op(call.op) {
-                Some(Op::Open { file } | Op::CloseFile { file }) => self.is_of(*file),
+                Some(Op::Open { file, .. } | Op::CloseFile { file }) => self.is_of(*file),
                 _ => false,
             },
             _ => false,
@@ -152,7 +173,7 @@ impl Life {
 
     fn is_stopped_by(&self, op: &Op) -> bool {
         match op {
-            Op::Open { file }
+            Op::Open { file, .. }
             | Op::CloseFile { file }
             | Op::Streamoff { file, .. }
             | Op::Reqbufs { file, .. } => self.is_of(*file),

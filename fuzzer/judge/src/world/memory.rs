@@ -60,6 +60,8 @@ pub(crate) struct Memories {
     epochs: HashMap<MemoryId, u64>,
     epoch: u64,
     writes: HashMap<MemoryId, Write>,
+    /// Memories whose buffers went since somebody last asked.
+    orphans: Vec<MemoryId>,
 }
 
 impl Memories {
@@ -97,6 +99,11 @@ impl Memories {
         self.busy.retain(|slot, _| !new(slot));
     }
 
+    /// REMOVE_BUFS succeeded: these indices are gone.
+    pub(super) fn remove_bufs(&mut self, place: Place, index: u32, count: u32) {
+        self.drop_own(|slot| slot.0 == place && slot.1 >= index && slot.1 - index < count);
+    }
+
     /// An asynchronous call may have changed the queue's buffers.
     pub(super) fn doubt(&mut self, place: Place) {
         self.modes.insert(place, Mode::Unsure);
@@ -105,9 +112,27 @@ impl Memories {
     /// The queue has no buffers any more.
     pub(super) fn forget(&mut self, place: Place) {
         self.modes.remove(&place);
-        self.own.retain(|slot, _| slot.0 != place);
+        self.drop_own(|slot| slot.0 == place);
         self.imports.retain(|slot, _| slot.0 != place);
         self.busy.retain(|slot, _| slot.0 != place);
+    }
+
+    fn drop_own(&mut self, gone: impl Fn(&Slot) -> bool) {
+        let orphans = &mut self.orphans;
+        self.own.retain(|slot, memory| {
+            let goes = gone(slot);
+            if goes {
+                orphans.push(*memory);
+            }
+            !goes
+        });
+    }
+
+    /// The memories whose buffers went since the last time: what lives on are their exports.
+    pub(super) fn take_orphans(&mut self) -> Vec<MemoryId> {
+        let mut orphans = std::mem::take(&mut self.orphans);
+        orphans.sort_unstable();
+        orphans
     }
 
     /// STREAMOFF succeeded: nothing of the queue is queued or prepared.

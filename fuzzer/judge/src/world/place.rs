@@ -30,7 +30,8 @@ pub(crate) fn target(op: &Op) -> Option<(u8, Option<Queue>)> {
         | Op::Expbuf { file, queue, .. }
         | Op::Streamon { file, queue }
         | Op::Streamoff { file, queue } => (file, Some(*queue)),
-        Op::Open { file }
+        Op::Open { file, .. }
+        | Op::AllocRequest { file, .. }
         | Op::CloseFile { file }
         | Op::PollFile { file, .. }
         | Op::DecoderCmd { file, .. }
@@ -41,6 +42,7 @@ pub(crate) fn target(op: &Op) -> Option<(u8, Option<Queue>)> {
         | Op::JobTime { file, .. }
         | Op::Chunks { file, .. }
         | Op::Completion { file, .. }
+        | Op::SetKnob { file, .. }
         | Op::Watchdog { file, .. }
         | Op::Fail { file, .. }
         | Op::SourceChange { file, .. } => (file, None),
@@ -50,7 +52,7 @@ pub(crate) fn target(op: &Op) -> Option<(u8, Option<Queue>)> {
 }
 
 /// The queue whose buffers this call may hand to the driver.
-fn feeds(op: &Op) -> Option<(u8, Queue)> {
+pub(super) fn feeds(op: &Op) -> Option<(u8, Queue)> {
     match op {
         Op::Qbuf { file, queue, .. } | Op::Streamon { file, queue } => Some((file.0, *queue)),
         _ => None,
@@ -123,19 +125,17 @@ impl Places {
         self.numbers.get(&place).copied()
     }
 
-    /// Learns from a `Queue` record whose queue this is, given the operations that may run just now.
-    pub(super) fn learn<'a>(
+    /// Learns from a `Queue` record whose queue this is, given the queues that the operations may feed that run just now.
+    pub(super) fn learn(
         &mut self,
         number: u32,
         output: bool,
-        running: impl Iterator<Item = &'a Op>,
+        fed: impl Iterator<Item = (u8, Queue)>,
     ) {
         if self.owners.contains_key(&number) {
             return;
         }
-        let fitting = running
-            .filter_map(feeds)
-            .filter(|(_, q)| (*q == Queue::Output) == output);
+        let fitting = fed.filter(|(_, q)| (*q == Queue::Output) == output);
         let places: HashSet<Place> = fitting
             .filter_map(|(file, queue)| self.place(file, queue))
             .filter(|place| !self.numbers.contains_key(place))

@@ -14,6 +14,7 @@ use super::buffer::Buffers;
 use super::fence::Fences;
 use super::memory::{Epoch, Memories, MemoryId, Slot};
 use super::place::{Place, Places, target};
+use super::request::Requests;
 use super::sight::{Hung, Sights};
 use super::slot::{ImportedFences, Slots, SyncFile};
 use super::span::{Moment, Timeline, is_async};
@@ -94,6 +95,9 @@ struct Replay<'a> {
     sights: Sights,
     imports: Vec<ImportedFences>,
     takers: HashMap<usize, Place>,
+    /// The files whose buffers were put into each request since the slot was filled.
+    requests: HashMap<u8, Vec<u8>>,
+    in_requests: Requests,
 }
 
 impl<'a> Replay<'a> {
@@ -112,6 +116,8 @@ impl<'a> Replay<'a> {
             sights: Sights::default(),
             imports: Vec::new(),
             takers: HashMap::new(),
+            requests: HashMap::new(),
+            in_requests: Requests::default(),
         }
     }
 
@@ -154,7 +160,10 @@ impl<'a> Replay<'a> {
                 queue,
                 index,
                 dmabuf,
+                request,
+                ..
             } => {
+                self.fill_request(request, file);
                 self.enter_qbuf(
                     call,
                     (file.0, queue, index),
@@ -204,6 +213,10 @@ impl<'a> Replay<'a> {
 
     fn begin(&mut self, index: usize, op: u16) {
         let Some(what) = self.op(op) else { return };
+        if let Op::Qbuf { request, file, .. } = *what {
+            self.fill_request(request, file);
+        }
+        self.in_requests.doubt(what);
         let (must_end, versions) = (self.must_end(what), self.versions(what));
         self.flying.push(Flying {
             op,
@@ -217,6 +230,7 @@ impl<'a> Replay<'a> {
                 queue,
                 index,
                 dmabuf,
+                ..
             }
             | Op::PrepareBuf {
                 file,
@@ -241,17 +255,25 @@ impl<'a> Replay<'a> {
                     self.memories.unprepare_maybe(place);
                 }
             }
-            Op::ImportSync { dmabuf, .. } => {
+            Op::ImportSync { dmabuf, access, .. } => {
                 // It takes effect at any time from now on, and its sync_file may be another by then.
                 if let Some(memory) = self.memory(dmabuf.0) {
                     self.imports.push(ImportedFences {
                         from: index,
                         memory,
+                        access,
                         fences: None,
                     });
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A buffer of the file may be in the request from now on.
+    fn fill_request(&mut self, request: Option<program::Request>, file: program::File) {
+        if let Some(request) = request {
+            self.requests.entry(request.0).or_default().push(file.0);
         }
     }
 
@@ -280,6 +302,7 @@ impl<'a> Replay<'a> {
     fn must_end(&self, op: &Op) -> bool {
         match op {
             Op::PollFile { .. }
+            | Op::PollRequest { .. }
             | Op::PollDmabuf { .. }
             | Op::Dqbuf { .. }
             | Op::Advance { .. }
@@ -301,7 +324,10 @@ impl<'a> Replay<'a> {
     /// Whether an asynchronous call on this file runs.
     fn is_busy(&self, file: u8, which: fn(&Op) -> bool) -> bool {
         let ops = self.flying.iter().filter_map(|flying| self.op(flying.op));
-        ops.filter(|op| which(op))
-            .any(|op| target(op).is_some_and(|(other, _)| other == file))
+        ops.filter(|op| which(op)).any(|op| match op {
+            // Its buffers may be any file's.
+            Op::QueueRequest { .. } => true,
+            _ => target(op).is_some_and(|(other, _)| other == file),
+        })
     }
 }

@@ -5,6 +5,7 @@ use trace::{Content, FenceId, Looked, SyncInfo};
 
 use super::memory::{Epoch, MemoryId, Write};
 use super::place::Place;
+use super::request::Completion;
 use super::span::Span;
 
 /// How a sync_file was looked at.
@@ -70,6 +71,23 @@ pub(crate) struct Drain {
     pub(crate) alone: bool,
 }
 
+/// Buffers that REMOVE_BUFS took away.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Removal {
+    pub(crate) span: Span,
+    pub(crate) place: Place,
+    pub(crate) index: u32,
+    pub(crate) count: u32,
+}
+
+/// A memory whose buffer went, so that it belongs to its exports alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Orphan {
+    /// The event that tells so.
+    pub(crate) event: usize,
+    pub(crate) memory: MemoryId,
+}
+
 /// A look at, or call on, a live descriptor that failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failure {
@@ -104,6 +122,9 @@ pub(crate) struct Sights {
     pub(crate) contents: Vec<ContentSight>,
     pub(crate) dequeues: Vec<Dequeue>,
     pub(crate) drains: Vec<Drain>,
+    pub(crate) removals: Vec<Removal>,
+    pub(crate) orphans: Vec<Orphan>,
+    pub(crate) completions: Vec<Completion>,
     pub(crate) failures: Vec<Failure>,
     pub(crate) timeouts: Vec<Timeout>,
     pub(crate) hung: Vec<Hung>,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use program::Access;
 use trace::{FenceId, SyncInfo};
 
 use super::memory::MemoryId;
@@ -100,6 +101,8 @@ pub(crate) struct ImportedFences {
     /// They can be there from this event on.
     pub(crate) from: usize,
     pub(crate) memory: MemoryId,
+    /// As whose accesses.
+    pub(crate) access: Access,
     /// Which, if known.
     pub(crate) fences: Option<Vec<FenceId>>,
 }

@@ -54,6 +54,11 @@ impl Span {
         }
     }
 
+    /// Whether this happened while the main thread was in it.
+    pub(crate) fn surely_covers(&self, moment: Moment) -> bool {
+        !self.asynchronous && (self.begin..self.end).contains(&moment.index)
+    }
+
     /// The first event that may have happened after it began.
     pub(crate) fn began(&self) -> usize {
         self.begin

@@ -230,16 +230,23 @@ impl Run {
     /// This and nothing else is found.
     #[track_caller]
     pub(crate) fn finds_only(&self, invariant: Invariant) -> Violation {
+        self.finds_all(&[invariant])
+    }
+
+    /// These and nothing else are found; tells of the first.
+    #[track_caller]
+    pub(crate) fn finds_all(&self, invariants: &[Invariant]) -> Violation {
         let violations = self.judge();
         let others = violations
             .iter()
-            .any(|violation| violation.invariant != invariant);
+            .any(|violation| !invariants.contains(&violation.invariant));
         assert!(
             !others,
             "{violations:#?}\n{}",
             render(&self.program, &self.trace)
         );
-        self.finds(invariant)
+        let found = invariants.iter().map(|invariant| self.finds(*invariant));
+        found.collect::<Vec<_>>().swap_remove(0)
     }
 
     /// The same with every event for which `keep` is false left out.

@@ -1,22 +1,29 @@
 //! `lab fuzz`: a campaign of random programs, LibAFL on the host.
 
 mod console;
+mod crew;
+mod place;
 mod summary;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::Context;
-use engine::{Bound, Campaign, Strategy, store};
+use engine::{Bound, Campaign, Resumed, Strategy, store};
 use program::Program;
 
 use crate::{
+    campaign::{Before, Desk, Folder, Identity, Killed, Line, Plan},
     commands::plants,
     corpus,
     exit::Exit,
     interrupt::Graceful,
     reproducer::Bench,
     rig::{self, Inside, RigArgs},
-    setup::Options,
+    setup::{Options, cache::Cache},
 };
 use console::Console;
 use summary::{Summary, announcement, repeat_line};
@@ -40,9 +47,15 @@ pub struct Args {
     /// Stop after so many findings [default: 1 with --plant, else no limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub stop_after: Option<u64>,
-    /// Keep the corpus as text in DIR, and begin with what is there after the seeds
+    /// Keep the campaign in DIR, and go on with what is there [default: a folder in the cache]
     #[arg(long, value_name = "DIR")]
-    pub corpus: Option<PathBuf>,
+    pub campaign: Option<PathBuf>,
+    /// Begin anew, even if there is a campaign to go on with
+    #[arg(long)]
+    pub fresh: bool,
+    /// Guests at work, each on a core of its own; with more than one a seed does not repeat a campaign exactly
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub instances: u64,
     /// Keep findings in DIR, a folder each
     #[arg(long, value_name = "DIR", default_value = "findings")]
     pub findings: PathBuf,
@@ -60,7 +73,8 @@ pub struct Args {
 const HELP: &str = "The campaign begins with the programs in corpus/seeds and corpus/regressions (with --plant without the \
 latter, which would give the bug away), those for another driver than the double with the ones in corpus/seeds/DRIVER. Every program that shows new coverage or a \
 new state is run twice and must leave the same trace. Everything that breaks an invariant is replayed three times on \
-fresh boots, minimised, and kept as a folder that `lab replay` repeats. Ctrl-C ends a campaign as its bound would. The exit \
+fresh boots, minimised, and kept as a folder that `lab replay` repeats. Ctrl-C ends a campaign as its bound would. One that was \
+killed goes on where it was when the next one on the same target begins without a seed, or in its folder. The exit \
 code is 0 if nothing was found, else that of the first finding (`lab --help` lists them).";
 
 const DEFAULT_SECONDS: u64 = 60;
@@ -71,27 +85,39 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         return plants::names();
     }
     args.rig.settle(options)?;
-    let campaign = campaign(&args)?;
-    print!("{}", announcement(&args, &campaign));
     let prepared = rig::prepare(options, &args.rig)?;
-    let mut rig = rig::on(&prepared, options, &args.rig, Inside::default())?;
-    let line = repeat_line(&args, options, campaign.seed);
-    let origin = rig.origin(campaign.seed);
-    let _graceful = Graceful::hold();
-    let bench = Bench {
-        prepared: &prepared,
-        options,
+    let count = args.instances as usize;
+    let rigs = rig::several(&prepared, options, &args.rig, count, Inside::default)?;
+    let identity = Identity::new(args.rig.setup(), &rigs[0].kernel, &rigs[0].build);
+    let cache = Cache::open(options.cache.as_deref())?;
+    let place = place::choose(&args, &cache, &identity.setup)?;
+    let (folder, before) = Folder::open(&place, &identity)?;
+    let campaign = campaign(&args, &before)?;
+    print!("{}", announcement(&args, &campaign, &place, &before));
+    let origin = rigs[0].origin(campaign.seed);
+    let plan = Plan {
+        findings: args.findings.clone(),
+        origin: origin.clone(),
+        line: repeat_line(&args, options, &campaign, &place, &before),
+        stop_after: args.most_findings(),
+        instances: rigs.len(),
+        before: part(&before).stats,
+        found: part(&before).found,
     };
-    let mut console = Console::begin(
-        args.findings.clone(),
-        origin.clone(),
-        line,
-        campaign.bound,
-        (bench, &args.rig),
-    );
-    let outcome = engine::campaign(&campaign, &mut rig.target, &mut console)?;
-    let (line, kept) = console.end();
-    let summary = Summary::new(&args, &origin, &campaign, &outcome, &kept);
+    let start = start(&args, &campaign, &plan, &before)?;
+    let _graceful = Graceful::hold();
+    let screen = Box::new(Console::begin(args.bound()));
+    let bench = Bench {
+        prepared,
+        options: options.clone(),
+    };
+    let desk = Desk::open(folder, plan, screen)?.with_bench(bench, args.rig.clone());
+    let desk = Arc::new(desk);
+    desk.tell(&start)?;
+    let ended = crew::run(&desk, &campaign, rigs)?;
+    let desk = Arc::into_inner(desk).context("every instance has left the desk")?;
+    let (total, line) = desk.close(ended)?;
+    let summary = Summary::new(&args, &origin, &campaign, &total, ended);
     print!("{}", summary.text(&line));
     if let Some(path) = &args.json {
         store::write(path, summary.json()?.as_bytes())?;
@@ -99,22 +125,86 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     Ok(summary.exit())
 }
 
-fn campaign(args: &Args) -> anyhow::Result<Campaign> {
-    let seconds = args.seconds.unwrap_or(DEFAULT_SECONDS);
-    let time = Bound::Time(Duration::from_secs(seconds));
-    let planted = args.rig.plant.is_some().then_some(1);
+/// The part that goes on; nothing if a new one begins.
+fn part(before: &Before) -> Killed {
+    before.killed.clone().unwrap_or_default()
+}
+
+/// What the campaign's log begins with.
+fn start(args: &Args, campaign: &Campaign, plan: &Plan, before: &Before) -> anyhow::Result<Line> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    Ok(Line::Start {
+        time: now.context("the clock is before 1970")?.as_secs(),
+        resumed: before.killed.is_some(),
+        seed: campaign.seed,
+        instances: plan.instances,
+        bound: args.bound().into(),
+        kernel: plan.origin.kernel.clone(),
+        build: plan.origin.build.clone(),
+    })
+}
+
+impl Args {
+    /// How far the part goes, from its beginning on.
+    fn bound(&self) -> Bound {
+        let seconds = self.seconds.unwrap_or(DEFAULT_SECONDS);
+        let time = Bound::Time(Duration::from_secs(seconds));
+        self.programs.map_or(time, Bound::Programs)
+    }
+
+    fn most_findings(&self) -> Option<usize> {
+        let planted = self.rig.plant.is_some().then_some(1);
+        self.stop_after.or(planted).map(|most| most as usize)
+    }
+}
+
+/// What is left of the bound.
+fn left(bound: Bound, part: &Killed) -> Bound {
+    match bound {
+        Bound::Programs(_) => bound,
+        Bound::Time(time) => {
+            let spent = part.stats.seconds + part.stats.triage_seconds;
+            Bound::Time(time.saturating_sub(Duration::from_secs_f64(spent)))
+        }
+    }
+}
+
+fn campaign(args: &Args, before: &Before) -> anyhow::Result<Campaign> {
+    let part = part(before);
+    let drawn = match (args.seed, &before.killed) {
+        (Some(seed), _) => seed,
+        (None, Some(killed)) => killed.seed,
+        (None, None) => draw()?,
+    };
+    let found = part.found.iter();
+    let known = found.flat_map(|found| found.beside.iter().chain([&found.key]).cloned());
+    let most = args.most_findings();
     Ok(Campaign {
         strategy: Strategy::Search,
-        seed: args.seed.map_or_else(draw, Ok)?,
-        bound: args.programs.map_or(time, Bound::Programs),
-        seeds: seeds(args)?,
+        // What was drawn before the kill need not be drawn again.
+        seed: crew::seed(drawn, part.stats.programs << 8),
+        bound: left(args.bound(), &part),
+        seeds: seeds(args, before)?,
         driver: args.rig.driver,
         expectation: args.rig.expectation(),
-        corpus: args.corpus.clone(),
-        stop_after: args.stop_after.or(planted).map(|most| most as usize),
+        resumed: Resumed {
+            corpus: kept(before),
+            suspects: before.suspects.clone(),
+            known: known.collect(),
+        },
+        ran: Arc::new(part.stats.programs.into()),
+        stop_after: most.map(|most| most.saturating_sub(part.found.len())),
         minimise_budget: args.minimise,
         leak_checks: args.rig.kmemleak,
     })
+}
+
+/// What need not be run twice and studied again.
+fn kept(before: &Before) -> Vec<Program> {
+    match before.other_build {
+        true => Vec::new(),
+        false => before.corpus.clone(),
+    }
 }
 
 /// Ten digits are enough to be unlike any other campaign, and few enough to be typed again.
@@ -130,14 +220,15 @@ fn draw() -> anyhow::Result<u64> {
 }
 
 /// With a bug planted there are no regressions among the seeds: they would give it away.
-fn seeds(args: &Args) -> anyhow::Result<Vec<Program>> {
+/// What was kept on another build is to be studied anew.
+fn seeds(args: &Args, before: &Before) -> anyhow::Result<Vec<Program>> {
     let driver = args.rig.driver;
     let mut seeds = corpus::seeds(driver)?;
     if args.rig.plant.is_none() {
         seeds.extend(corpus::regressions(driver)?);
     }
-    if let Some(kept) = args.corpus.as_deref().filter(|folder| folder.is_dir()) {
-        seeds.extend(corpus::in_folder(kept)?);
+    if before.other_build {
+        seeds.extend(before.corpus.iter().cloned());
     }
     Ok(seeds)
 }

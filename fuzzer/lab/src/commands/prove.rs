@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub depth: Option<u32>,
     /// Pairs of a pruned program and the one that stands for it that are compared; with --check, programs that are run again
-    #[arg(long, value_name = "N", default_value_t = 400)]
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
     pub samples: u64,
     /// Seed of what is drawn
     #[arg(long, value_name = "S", default_value_t = 1)]

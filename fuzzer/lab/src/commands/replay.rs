@@ -59,7 +59,7 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     }
     let mut exits = vec![Exit::HELD; items.len()];
     for setup in setups(&items, &args.rig.setup()) {
-        let mut rig_args = rig::of_setup(&setup)?;
+        let mut rig_args = RigArgs::of(&setup)?;
         rig_args.settle(options)?;
         let mut rig = rig::ready(options, &rig_args)?;
         let mut session = Session::new(&mut rig.target, rig_args.expectation());

@@ -78,8 +78,8 @@ fn reproduce(args: &Args, options: &Options, path: &Path) -> anyhow::Result<Exit
     }
     let built = Built::of_text(&case.source.text)?;
     let bench = Bench {
-        prepared: &prepared,
-        options,
+        prepared: prepared.clone(),
+        options: options.clone(),
     };
     let with = bench.run(&case.rig, &built, &case.source)?;
     let without = match args.without {
@@ -138,7 +138,7 @@ fn of_finding(path: &Path) -> anyhow::Result<Case> {
             sight,
             invariant: record.invariant.clone(),
         },
-        rig: rig::of_setup(&record.setup)?,
+        rig: RigArgs::of(&record.setup)?,
         exit: Exit(record.exit_code),
     })
 }

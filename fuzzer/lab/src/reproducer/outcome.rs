@@ -58,19 +58,19 @@ pub struct Outcome {
 }
 
 /// Where reproducers run.
-#[derive(Clone, Copy, Debug)]
-pub struct Bench<'a> {
+#[derive(Clone, Debug)]
+pub struct Bench {
     /// The kernel.
-    pub prepared: &'a Prepared,
+    pub prepared: Prepared,
     /// What it was asked for with.
-    pub options: &'a Options,
+    pub options: Options,
 }
 
-impl Bench<'_> {
+impl Bench {
     /// Runs a reproducer on a fresh boot.
     pub fn run(&self, args: &RigArgs, built: &Built, source: &Source) -> anyhow::Result<Outcome> {
         let inside = Inside::of(vec![(built.program(), PathBuf::from(PLACE))]);
-        let mut rig = rig::on(self.prepared, self.options, args, inside)?;
+        let mut rig = rig::on(&self.prepared, &self.options, args, inside)?;
         let execution = rig.target.exec(&[PLACE.to_owned()], LIMIT)?;
         Ok(Outcome {
             shown: shown(&execution, args, source),

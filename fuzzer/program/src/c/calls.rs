@@ -4,7 +4,8 @@ use super::{knobs, library::Needs};
 use crate::{
     driver::Driver,
     op::{
-        Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Op, Queue, Sync, SyncEdge,
+        Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Micros, Node, Op, Queue,
+        Sync, SyncEdge,
     },
 };
 
@@ -50,7 +51,7 @@ pub(super) fn calls(op: &Op, driver: Driver) -> Option<Vec<Call>> {
 fn slots(op: &Op, driver: Driver) -> Option<Call> {
     let close = |name: String| Call::new(&["vacate"], format!("vacate(&{name})"));
     Some(match op {
-        Op::Open { file, .. } => open(*file, driver),
+        Op::Open { file, node } => open(*file, *node, driver)?,
         Op::CloseFile { file } => close(file.to_string()),
         Op::CloseDmabuf { dmabuf } => close(dmabuf.to_string()),
         Op::CloseSync { sync } => close(sync.to_string()),
@@ -61,18 +62,20 @@ fn slots(op: &Op, driver: Driver) -> Option<Call> {
     })
 }
 
-fn open(file: File, driver: Driver) -> Call {
-    let (driver, name) = match driver {
-        Driver::Double => ("vb2_double", None),
-        Driver::Vim2m => ("vim2m", None),
-        Driver::VicodecEncoder => ("vicodec", Some("stateful-encoder")),
-        Driver::VicodecDecoder => ("vicodec", Some("stateful-decoder")),
+/// The node of a driver. Multi-planar queues take other structures, which the library does not have.
+fn open(file: File, node: Node, driver: Driver) -> Option<Call> {
+    let (driver, name) = match (driver, node) {
+        (Driver::Double, Node::Double) => ("vb2_double", None),
+        (Driver::Double, Node::Encoder) => ("vb2_double", Some("vb2_double-encoder")),
+        (Driver::Double, Node::M2m) => ("vb2_double", Some("vb2_double-m2m")),
+        (_, Node::DecoderMplane | Node::EncoderMplane | Node::M2mMplane) => return None,
+        (Driver::Vim2m, _) => ("vim2m", None),
+        (Driver::VicodecEncoder, _) => ("vicodec", Some("stateful-encoder")),
+        (Driver::VicodecDecoder, _) => ("vicodec", Some("stateful-decoder")),
     };
     let name = name.map_or("NULL".to_owned(), |name| format!("\"{name}\""));
-    Call::new(
-        &["node"],
-        format!("open_node(&{file}, \"{driver}\", {name})"),
-    )
+    let text = format!("open_node(&{file}, \"{driver}\", {name})");
+    Some(Call::new(&["node"], text))
 }
 
 /// What moves buffers.
@@ -83,14 +86,22 @@ fn buffers(op: &Op) -> Option<Call> {
             queue,
             index,
             dmabuf,
-        } => give("VIDIOC_PREPARE_BUF", *file, *queue, *index, *dmabuf),
+        } => {
+            let buffer = (*file, *queue, *index, *dmabuf);
+            give("VIDIOC_PREPARE_BUF", buffer, false, Micros(0))
+        }
         Op::Qbuf {
             file,
             queue,
             index,
             dmabuf,
-            ..
-        } => give("VIDIOC_QBUF", *file, *queue, *index, *dmabuf),
+            hold,
+            stamp,
+            request: None,
+        } => {
+            let buffer = (*file, *queue, *index, *dmabuf);
+            give("VIDIOC_QBUF", buffer, *hold, *stamp)
+        }
         Op::Dqbuf {
             file,
             queue,
@@ -114,13 +125,29 @@ fn buffers(op: &Op) -> Option<Call> {
     })
 }
 
-fn give(request: &str, file: File, queue: Queue, index: u32, dmabuf: Option<Dmabuf>) -> Call {
+fn give(
+    request: &str,
+    (file, queue, index, dmabuf): (File, Queue, u32, Option<Dmabuf>),
+    hold: bool,
+    stamp: Micros,
+) -> Call {
     let dmabuf = dmabuf.map_or("NULL".to_owned(), |dmabuf| format!("&{dmabuf}"));
-    let text = format!(
-        "give({request}, {file}, {}, {index}, {dmabuf})",
-        kind(queue)
-    );
-    Call::new(&["give"], text)
+    let flags = match hold {
+        true => "V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF",
+        false => "0",
+    };
+    let queue = kind(queue);
+    match (hold, stamp) {
+        (false, Micros(0)) => {
+            let text = format!("give({request}, {file}, {queue}, {index}u, {dmabuf})");
+            Call::new(&["give_plain"], text)
+        }
+        (_, Micros(stamp)) => {
+            let buffer = format!("{file}, {queue}, {index}u, {dmabuf}");
+            let text = format!("give_marked({request}, {buffer}, {flags}, {stamp}u)");
+            Call::new(&["give_marked"], text)
+        }
+    }
 }
 
 /// What else is done to a video node.

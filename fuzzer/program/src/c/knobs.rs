@@ -1,6 +1,6 @@
 //! Operations that set knobs of the test double, as numbers of its control ABI.
 
-use crate::op::{Completion, Fault, File, Micros, Op};
+use crate::op::{self, Completion, Fault, File, Micros, Op};
 
 /// `enum vb2_double_knob_id`, as far as operations set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,12 @@ pub(super) enum Knob {
     FailError = 8,
     FailLost = 9,
     SourceChange = 10,
+    Frames = 11,
+    NotReady = 12,
+    MinQueued = 13,
+    Suspend = 14,
+    FailLate = 15,
+    Abort = 16,
 }
 
 /// The file and the knobs that an operation sets.
@@ -27,6 +33,7 @@ pub(super) fn settings(op: &Op) -> Option<(File, Vec<(Knob, u64)>)> {
         Op::GateOpen { file } => (file, Knob::Gate, 0),
         Op::JobTime { file, time } => (file, Knob::JobTime, nanoseconds(time)),
         Op::Completion { file, context } => (file, Knob::Completion, completion(context)),
+        Op::SetKnob { file, knob, value } => (file, called(knob), value.into()),
         Op::Watchdog { file, time } => (file, Knob::Watchdog, nanoseconds(time)),
         Op::Fail { file, fault, job } => (file, fail(fault), job.into()),
         Op::SourceChange {
@@ -40,13 +47,29 @@ pub(super) fn settings(op: &Op) -> Option<(File, Vec<(Knob, u64)>)> {
     Some((file, vec![(knob, value)]))
 }
 
+fn called(knob: op::Knob) -> Knob {
+    match knob {
+        op::Knob::Frames => Knob::Frames,
+        op::Knob::NotReady => Knob::NotReady,
+        op::Knob::MinQueued => Knob::MinQueued,
+        op::Knob::Suspend => Knob::Suspend,
+        op::Knob::FailLate => Knob::FailLate,
+        op::Knob::Abort => Knob::Abort,
+    }
+}
+
 fn nanoseconds(time: Micros) -> u64 {
     u64::from(time.0) * 1000
 }
 
 fn completion(context: Completion) -> u64 {
-    let place = Completion::ALL.iter().position(|other| *other == context);
-    place.unwrap_or_default() as u64
+    match context {
+        Completion::Timer => 0,
+        Completion::Work => 1,
+        Completion::Inline => 2,
+        Completion::Lock => 3,
+        Completion::Pipelined => 4,
+    }
 }
 
 fn fail(fault: Fault) -> Knob {
@@ -73,11 +96,5 @@ mod tests {
     fn a_source_change_is_packed() {
         assert_eq!(packed([2, 128, 64]), 2 | 128 << 16 | 64 << 32);
         assert_eq!(packed([1, 70_000, 1]), 1 | 0xffff << 16 | 1 << 32);
-    }
-
-    #[test]
-    fn contexts_are_numbered_as_the_double_numbers_them() {
-        let numbers = [Completion::Timer, Completion::Work, Completion::Inline].map(completion);
-        assert_eq!(numbers, [0, 1, 2]);
     }
 }

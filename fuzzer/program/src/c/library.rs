@@ -40,7 +40,8 @@ pieces! {
     "remove_bufs" ["call"];
     "querybuf" ["call"];
     "querybuf_only" ["querybuf"];
-    "give" ["call" "querybuf"];
+    "give_marked" ["call" "querybuf"];
+    "give_plain" ["give_marked"];
     "wait_for" [];
     "dqbuf" ["call"];
     "dqbuf_wait" ["dqbuf" "wait_for"];

@@ -2,7 +2,7 @@
 
 use crate::choose::Choose;
 use crate::driver::Driver;
-use crate::op::{Micros, Op};
+use crate::op::{Knob, Micros, Op};
 
 /// Picks one of `values`; early ones are more likely.
 fn early<T: Copy>(choose: &mut dyn Choose, values: &[T]) -> T {
@@ -29,6 +29,7 @@ pub(super) fn fill(op: &mut Op, driver: Driver, choose: &mut dyn Choose) {
         Op::RemoveBufs { count, .. } => *count = early(choose, &[1, 1, 2]),
         Op::PollSync { timeout, .. }
         | Op::PollDmabuf { timeout, .. }
+        | Op::PollRequest { timeout, .. }
         | Op::PollFile { timeout, .. } => {
             *timeout = micros(choose, &[0, 1_000, 5_000, 20_000, 100_000, 1_200_000]);
         }
@@ -59,6 +60,7 @@ fn fill_knob(op: &mut Op, driver: Driver, choose: &mut dyn Choose) {
                 &[50_000, 20_000, 5_000, 2_000, 1_000, 200_000, 2_000_000],
             );
         }
+        Op::SetKnob { knob, value, .. } if *value > 0 => *value = early(choose, values(*knob)),
         Op::Fail { job, .. } => *job = early(choose, &[1, 2, 3]),
         Op::SourceChange {
             frame,
@@ -70,5 +72,15 @@ fn fill_knob(op: &mut Op, driver: Driver, choose: &mut dyn Choose) {
             (*width, *height) = size(driver, choose);
         }
         _ => {}
+    }
+}
+
+/// Values of a knob that do something.
+fn values(knob: Knob) -> &'static [u32] {
+    match knob {
+        Knob::Frames => &[2, 3, 1, 16],
+        Knob::NotReady | Knob::Suspend | Knob::Abort => &[1, 1, 0],
+        Knob::MinQueued => &[0x101, 0x201, 0x102, 0x300, 0],
+        Knob::FailLate => &[1, 2],
     }
 }

@@ -1,30 +1,32 @@
 //! What makes sense next: every operation that suits the state, with a weight for how much it suits. What a job still lacks
 //! weighs most, so that programs get somewhere.
 
+use super::requests;
 use crate::choose::Choose;
+use crate::driver::Driver;
 use crate::model::{BufferState, FileModel, Model, QueueModel};
 use crate::op::{
-    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Memory, Micros, Op,
-    Queue, Sync, SyncEdge,
+    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, Memory, Micros,
+    Node, Op, Queue, Sync, SyncEdge,
 };
 use crate::profile::Profile;
 
 /// Weight of an operation that suits, but that nothing waits for.
-const NORMAL: u32 = 12;
+pub(super) const NORMAL: u32 = 12;
 /// Slots of each kind that are considered; more would drown the rest.
 const SLOTS: usize = 4;
 /// Exports that a program makes before it is thought to have enough.
 const ENOUGH_EXPORTS: usize = 5;
 
 /// The operations to choose from.
-struct Bag<'p> {
-    profile: &'p Profile,
+pub(super) struct Bag<'p> {
+    pub(super) profile: &'p Profile,
     weights: Vec<u32>,
     ops: Vec<Op>,
 }
 
 impl Bag<'_> {
-    fn add(&mut self, fit: u32, op: Op) {
+    pub(super) fn add(&mut self, fit: u32, op: Op) {
         let weight = self.profile.weight(op.kind()) * fit;
         if weight > 0 {
             self.weights.push(weight);
@@ -33,7 +35,7 @@ impl Bag<'_> {
     }
 
     /// Adds alternatives that share one weight.
-    fn add_each(&mut self, fit: u32, ops: impl IntoIterator<Item = Op>) {
+    pub(super) fn add_each(&mut self, fit: u32, ops: impl IntoIterator<Item = Op>) {
         let ops: Vec<Op> = ops.into_iter().collect();
         let share = (fit / ops.len().max(1) as u32).max(u32::from(fit > 0));
         ops.into_iter().for_each(|op| self.add(share, op));
@@ -57,6 +59,7 @@ pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile)
                 .for_each(|queue| buffers(&mut bag, model, file, state, *queue));
         }
     }
+    requests::operations(&mut bag, model);
     dmabufs(&mut bag, model);
     syncs(&mut bag, model);
     let index = choose.weighted(&bag.weights);
@@ -71,7 +74,7 @@ fn globals(bag: &mut Bag<'_>, model: &Model) {
             _ if open < usize::from(bag.profile.max_files) => 1,
             _ => 0,
         };
-        bag.add(fit, Op::Open { file });
+        opens(bag, fit, file, model.driver);
     }
     let unused = model.stale_files().len() > open;
     bag.add(if unused { 2 * NORMAL } else { 1 }, Op::Reload);
@@ -80,6 +83,17 @@ fn globals(bag: &mut Bag<'_>, model: &Model) {
         if model.in_flight() { NORMAL } else { 2 },
         Op::Advance { time: Micros(0) },
     );
+}
+
+/// The device under test mostly; the double's other nodes have their turn.
+fn opens(bag: &mut Bag<'_>, fit: u32, file: File, driver: Driver) {
+    bag.add(fit, Op::open(file));
+    if driver == Driver::Double {
+        let others = Node::ALL.iter().filter(|node| **node != Node::Double);
+        let open = |node: &Node| Op::Open { file, node: *node };
+        bag.add(fit / 4, open(&Node::M2m));
+        bag.add_each(fit / 4, others.map(open));
+    }
 }
 
 fn knobs(bag: &mut Bag<'_>, file: File, state: &FileModel) {
@@ -114,6 +128,22 @@ fn knobs(bag: &mut Bag<'_>, file: File, state: &FileModel) {
             job: 1,
         }),
     );
+    let other = |knob: &Knob| Op::SetKnob {
+        file,
+        knob: *knob,
+        value: 1,
+    };
+    // What keeps jobs from running does so until the knob is turned back.
+    let back = [Knob::NotReady, Knob::Suspend];
+    bag.add_each(
+        if state.is_blocked() { 8 * NORMAL } else { 0 },
+        back.iter().map(|knob| Op::SetKnob {
+            file,
+            knob: *knob,
+            value: 0,
+        }),
+    );
+    bag.add_each(fit, Knob::ALL.iter().map(other));
     bag.add(
         fit,
         Op::SourceChange {
@@ -298,19 +328,16 @@ fn queueing(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content:
             .flat_map(|index| imports.iter().map(move |d| (*index, *d)));
         pairs.map(|(index, dmabuf)| make(index, dmabuf)).collect()
     };
+    let plain = content.takes_plain_buffers();
     let fit = match content.queued_count() {
+        _ if !plain => 1,
         0 => 8 * NORMAL,
         1 => NORMAL,
         _ => NORMAL / 2,
     };
     bag.add_each(
         fit,
-        each(&|index, dmabuf| Op::Qbuf {
-            file,
-            queue,
-            index,
-            dmabuf,
-        }),
+        each(&|index, dmabuf| Op::qbuf(file, queue, index, dmabuf)),
     );
     let prepare = |index, dmabuf| Op::PrepareBuf {
         file,

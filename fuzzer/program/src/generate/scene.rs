@@ -1,9 +1,9 @@
 //! Scenes: short plays of several operations that random choice would rarely put in this order. A scene loses a step now and
 //! then, so that its broken variations are played as well.
 
-use super::details;
 use super::script::Script;
 use super::stateful;
+use super::{details, requests};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
@@ -16,7 +16,7 @@ const HOLES: u32 = 7;
 /// A scene, written into a script. None if the state has no room for it.
 type Scene = fn(&mut Script<'_>) -> Option<()>;
 
-const SCENES: [Scene; 11] = [
+const SCENES: [Scene; 12] = [
     gated_observers,
     watchdog_expires,
     reconfigure,
@@ -28,6 +28,7 @@ const SCENES: [Scene; 11] = [
     drain,
     free_held,
     out_of_order,
+    requests::in_requests,
 ];
 
 /// Scenes without a gate and a watchdog: a job is held no longer than it takes.
@@ -217,12 +218,7 @@ fn import_across(script: &mut Script<'_>) -> Option<()> {
     script.allocate(file, Queue::Output, Memory::Dmabuf);
     script.allocate(file, Queue::Capture, Memory::Mmap);
     let import = Some(dmabuf);
-    script.run(Op::Qbuf {
-        file,
-        queue: Queue::Output,
-        index: 0,
-        dmabuf: import,
-    });
+    script.run(Op::qbuf(file, Queue::Output, 0, import));
     script.queue_one(file, Queue::Capture);
     script.stream(file);
     script.fence(dmabuf)?;
@@ -241,12 +237,7 @@ fn in_place(script: &mut Script<'_>) -> Option<()> {
     script.open(file);
     for queue in [Queue::Output, Queue::Capture] {
         script.allocate(file, queue, Memory::Dmabuf);
-        script.run(Op::Qbuf {
-            file,
-            queue,
-            index: 0,
-            dmabuf: Some(dmabuf),
-        });
+        script.run(Op::qbuf(file, queue, 0, Some(dmabuf)));
     }
     script.stream(file);
     let sync = script.fence(dmabuf)?;

@@ -41,7 +41,7 @@ impl Script<'_> {
 
     /// Opens a file, with small frames mostly.
     pub(super) fn open(&mut self, file: File) {
-        self.run(Op::Open { file });
+        self.run(Op::open(file));
         if self.choose.chance(85) {
             let (width, height) = details::size(self.model.driver, self.choose);
             let capture = self.model.driver.formats_capture();
@@ -83,12 +83,7 @@ impl Script<'_> {
         if let Some(index) = free.first().copied()
             && content.memory == Some(Memory::Mmap)
         {
-            self.run(Op::Qbuf {
-                file,
-                queue,
-                index,
-                dmabuf: None,
-            });
+            self.run(Op::qbuf(file, queue, index, None));
             return Some(index);
         }
         content.in_state(&[BufferState::Queued]).first().copied()

@@ -4,7 +4,7 @@ use super::{details, fit};
 use crate::any;
 use crate::choose::{Choose, pick};
 use crate::model::{BufferState, Model};
-use crate::op::{Dmabuf, File, Memory, Op, Queue};
+use crate::op::{Dmabuf, File, Memory, Op, Queue, Request};
 use crate::part::Part;
 use crate::profile::Profile;
 use crate::syntax::OpKind;
@@ -48,6 +48,8 @@ fn stale_handle(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Op
         Part::Dmabuf(dmabuf) => **dmabuf = stale_dmabuf(model, choose)?,
         Part::Import(dmabuf) => **dmabuf = Some(stale_dmabuf(model, choose)?),
         Part::Sync(sync) => **sync = pick(choose, &model.stale_syncs()).or(model.free_sync())?,
+        Part::Request(request) => **request = stale_request(model, choose)?,
+        Part::InRequest(request) => **request = Some(stale_request(model, choose)?),
         _ => return None,
     }
     drop(slots);
@@ -57,12 +59,21 @@ fn stale_handle(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Op
 fn is_slot(part: &Part<'_>) -> bool {
     matches!(
         part,
-        Part::File(_) | Part::Dmabuf(_) | Part::Sync(_) | Part::Import(Some(_))
+        Part::File(_)
+            | Part::Dmabuf(_)
+            | Part::Sync(_)
+            | Part::Import(Some(_))
+            | Part::Request(_)
+            | Part::InRequest(Some(_))
     )
 }
 
 fn stale_dmabuf(model: &Model, choose: &mut dyn Choose) -> Option<Dmabuf> {
     pick(choose, &model.stale_dmabufs()).or(model.free_dmabuf())
+}
+
+fn stale_request(model: &Model, choose: &mut dyn Choose) -> Option<Request> {
+    pick(choose, &model.stale_requests()).or(model.free_request())
 }
 
 /// Gives back what was given back already.
@@ -116,12 +127,7 @@ fn wrong_order(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
         }),
         2 => {
             let index = pick(choose, &owned)?;
-            Some(Op::Qbuf {
-                file,
-                queue,
-                index,
-                dmabuf: None,
-            })
+            Some(Op::qbuf(file, queue, index, None))
         }
         3 => {
             let index = pick(choose, &owned)?;
@@ -185,12 +191,7 @@ fn wrong_type(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
             let index = pick(choose, &free)?;
             let imported = pick(choose, &model.live_dmabufs()).unwrap_or(Dmabuf(0));
             let dmabuf = (memory == Memory::Mmap).then_some(imported);
-            Some(Op::Qbuf {
-                file,
-                queue,
-                index,
-                dmabuf,
-            })
+            Some(Op::qbuf(file, queue, index, dmabuf))
         }
         _ => {
             let dmabuf = model.free_dmabuf()?;
@@ -215,7 +216,8 @@ fn absurd_number(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> O
     details::fill(&mut op, model.driver, choose);
     let number =
         |part: &Part<'_>| matches!(part, Part::Number(..) | Part::Size(..) | Part::Time(..));
-    let mut numbers: Vec<_> = op.parts().into_iter().filter(number).collect();
+    let parts = op.parts().into_iter().map(Part::bare);
+    let mut numbers: Vec<_> = parts.filter(number).collect();
     if numbers.is_empty() {
         return None;
     }

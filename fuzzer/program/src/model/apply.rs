@@ -1,7 +1,9 @@
 //! What each operation does to the model.
 
-use super::{Export, FileModel, Model, Slot};
-use crate::op::{DecoderCmd, Dmabuf, File, Memory, Micros, Op, Queue, Step, SyncEdge};
+use super::{Export, FileModel, Model, RequestModel, Slot};
+use crate::op::{
+    DecoderCmd, Dmabuf, File, Memory, Micros, Node, Op, Queue, Request, Step, SyncEdge,
+};
 
 /// The agent's limit for DQBUF with `wait`, in microseconds.
 const LONGEST_WAIT: u64 = 10_000_000;
@@ -11,6 +13,7 @@ impl Model {
     pub(crate) fn apply(&mut self, step: &Step) {
         self.pending += usize::from(step.asynchronous);
         self.slot_op(&step.op);
+        self.request_op(&step.op);
         self.allocation_op(&step.op);
         self.queue_op(&step.op);
         self.waiting_op(&step.op);
@@ -25,10 +28,10 @@ impl Model {
     /// Operations that make and close slots.
     fn slot_op(&mut self, op: &Op) {
         match *op {
-            Op::Open { file } => set(
+            Op::Open { file, node } => set(
                 &mut self.files,
                 file.0,
-                Slot::Live(FileModel::new(self.driver)),
+                Slot::Live(FileModel::new(self.driver, node)),
             ),
             Op::CloseFile { file } => {
                 self.charge_job(file);
@@ -49,6 +52,70 @@ impl Model {
                 set(&mut self.syncs, sync.0, Slot::Live(()));
             }
             _ => {}
+        }
+    }
+
+    /// Operations on media requests.
+    fn request_op(&mut self, op: &Op) {
+        match *op {
+            Op::AllocRequest { request, file } if self.takes_requests(file) => {
+                let empty = RequestModel {
+                    node: self.file(file).map_or(Node::Double, |model| model.node),
+                    buffers: Vec::new(),
+                    queued: false,
+                };
+                set(&mut self.requests, request.0, Slot::Live(empty));
+            }
+            Op::QueueRequest { request } => {
+                let buffers = self.change_request(request, |request| {
+                    request.queued |= !request.buffers.is_empty();
+                    request.buffers.clone()
+                });
+                for (file, index) in buffers.unwrap_or_default() {
+                    self.with(file, |model| model.queue_mut(Queue::Output).submit(index));
+                }
+            }
+            Op::ReinitRequest { request } => self.empty_request(request),
+            Op::CloseRequest { request } => {
+                self.empty_request(request);
+                close(&mut self.requests, request.0);
+            }
+            _ => {}
+        }
+    }
+
+    fn takes_requests(&self, file: File) -> bool {
+        self.file(file).is_some_and(FileModel::takes_requests)
+    }
+
+    fn change_request<T>(
+        &mut self,
+        request: Request,
+        change: impl FnOnce(&mut RequestModel) -> T,
+    ) -> Option<T> {
+        let slot = self.requests.get_mut(usize::from(request.0))?;
+        slot.live_mut().map(change)
+    }
+
+    fn add_to_request(&mut self, request: Request, file: File, queue: Queue, index: u32) {
+        let open = self.request(request).is_some_and(|request| !request.queued);
+        if !open || queue != Queue::Output || !self.takes_requests(file) {
+            return;
+        }
+        self.change_request(request, |request| request.buffers.push((file, index)));
+        self.with(file, |model| model.queue_mut(queue).enter_request(index));
+    }
+
+    /// What was queued goes its way; what was not is userspace's again.
+    fn empty_request(&mut self, request: Request) {
+        let buffers = self.change_request(request, |request| {
+            request.queued = false;
+            std::mem::take(&mut request.buffers)
+        });
+        for (file, index) in buffers.unwrap_or_default() {
+            self.with(file, |model| {
+                model.queue_mut(Queue::Output).leave_request(index)
+            });
         }
     }
 
@@ -119,9 +186,12 @@ impl Model {
                 queue,
                 index,
                 dmabuf,
-            } if self.fits(file, queue, dmabuf) => {
-                self.with(file, |model| model.queue_mut(queue).enqueue(index));
-            }
+                request,
+                ..
+            } if self.fits(file, queue, dmabuf) => match request {
+                None => self.with(file, |model| model.queue_mut(queue).enqueue(index)),
+                Some(request) => self.add_to_request(request, file, queue, index),
+            },
             Op::Streamon { file, queue } => self.with(file, |model| {
                 let queue = model.queue_mut(queue);
                 queue.streaming |= queue.has_buffers();
@@ -158,6 +228,7 @@ impl Model {
             Op::Advance { time }
             | Op::PollSync { timeout: time, .. }
             | Op::PollDmabuf { timeout: time, .. }
+            | Op::PollRequest { timeout: time, .. }
             | Op::PollFile { timeout: time, .. } => self.pass(u64::from(time.0)),
             Op::Dqbuf { file, queue, wait } => self.dequeue(file, queue, wait),
             Op::CpuSync {
@@ -204,6 +275,9 @@ impl Model {
             }),
             Op::Completion { file, context } => {
                 self.with(file, |model| model.set_completion(context));
+            }
+            Op::SetKnob { file, knob, value } => {
+                self.with(file, |model| model.set_knob(knob, value));
             }
             Op::Fail { file, fault, .. } => self.with(file, |model| model.set_fault(fault)),
             Op::SourceChange {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::driver::Driver;
-use crate::op::{Completion, Fault, Memory, Queue};
+use crate::op::{Completion, Fault, Knob, Memory, Node, Queue};
 
 /// Buffers that a queue of videobuf2 holds at most.
 pub(crate) const MAX_BUFFERS: u32 = 32;
@@ -13,9 +13,18 @@ pub(crate) const MAX_BUFFERS: u32 = 32;
 pub(crate) enum BufferState {
     Dequeued,
     Prepared,
+    /// It waits in a request that was not queued yet.
+    InRequest,
     Queued,
     Done,
     Removed,
+}
+
+/// How a queue takes buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    Directly,
+    InRequests,
 }
 
 /// One vb2 queue.
@@ -30,6 +39,8 @@ pub(crate) struct QueueModel {
     queued: VecDeque<u32>,
     done: VecDeque<u32>,
     formatted: bool,
+    /// How buffers came in since the queue was last empty: directly, or in requests. It is one or the other.
+    taken: Option<Taken>,
     /// The most bytes that one buffer takes, with every size asked for since the queue was last without buffers.
     largest: u64,
     /// The most bytes that a frame takes if the stream changes size.
@@ -48,6 +59,7 @@ impl QueueModel {
             queued: VecDeque::new(),
             done: VecDeque::new(),
             formatted: false,
+            taken: None,
             largest: driver.frame_bytes(queue, driver.default_size()),
             announced: 0,
         }
@@ -67,6 +79,21 @@ impl QueueModel {
             .zip(&self.buffers)
             .filter(|(_, state)| states.contains(state));
         found.map(|(index, _)| index).collect()
+    }
+
+    /// Whether QBUF without a request is not refused for what went before.
+    pub(crate) fn takes_plain_buffers(&self) -> bool {
+        self.taken != Some(Taken::InRequests)
+    }
+
+    /// Whether QBUF with a request is not refused for what went before.
+    pub(crate) fn takes_requests(&self) -> bool {
+        self.taken != Some(Taken::Directly)
+    }
+
+    /// Whether the driver allocated its buffers.
+    pub(crate) fn has_own_memory(&self) -> bool {
+        self.memory == Some(Memory::Mmap)
     }
 
     pub(crate) fn queued_count(&self) -> usize {
@@ -148,7 +175,31 @@ impl QueueModel {
             self.buffers.get_mut(index as usize)
         {
             *state = BufferState::Queued;
+            self.taken = Some(Taken::Directly);
             self.queued.push_back(index);
+        }
+    }
+
+    pub(super) fn enter_request(&mut self, index: u32) {
+        if let Some(state @ (BufferState::Dequeued | BufferState::Prepared)) =
+            self.buffers.get_mut(index as usize)
+        {
+            *state = BufferState::InRequest;
+            self.taken = Some(Taken::InRequests);
+        }
+    }
+
+    /// The request of this buffer was queued.
+    pub(super) fn submit(&mut self, index: u32) {
+        if let Some(state @ BufferState::InRequest) = self.buffers.get_mut(index as usize) {
+            *state = BufferState::Queued;
+            self.queued.push_back(index);
+        }
+    }
+
+    pub(super) fn leave_request(&mut self, index: u32) {
+        if let Some(state @ BufferState::InRequest) = self.buffers.get_mut(index as usize) {
+            *state = BufferState::Dequeued;
         }
     }
 
@@ -161,6 +212,7 @@ impl QueueModel {
     /// STREAMOFF and friends: every buffer belongs to userspace again.
     pub(super) fn drop_all(&mut self) {
         self.streaming = false;
+        self.taken = None;
         self.queued.clear();
         self.done.clear();
         for state in &mut self.buffers {
@@ -190,6 +242,7 @@ impl QueueModel {
 #[derive(Clone, Debug)]
 pub(crate) struct FileModel {
     pub(super) driver: Driver,
+    pub(crate) node: Node,
     output: QueueModel,
     capture: QueueModel,
     pub(crate) gated: bool,
@@ -202,15 +255,19 @@ pub(crate) struct FileModel {
     /// A completion will get lost.
     lost: bool,
     inline: bool,
+    /// Its jobs wait: none is ready, or the node is suspended.
+    not_ready: bool,
+    suspended: bool,
     pub(super) watchdog: u64,
     pub(super) job_time: u64,
     pub(super) write_time: u64,
 }
 
 impl FileModel {
-    pub(super) fn new(driver: Driver) -> Self {
+    pub(super) fn new(driver: Driver, node: Node) -> Self {
         Self {
             driver,
+            node,
             output: QueueModel::new(driver, Queue::Output),
             capture: QueueModel::new(driver, Queue::Capture),
             gated: false,
@@ -220,6 +277,8 @@ impl FileModel {
             changed: false,
             lost: false,
             inline: false,
+            not_ready: false,
+            suspended: false,
             watchdog: 1_000_000,
             job_time: driver.job_micros(),
             write_time: 0,
@@ -242,7 +301,8 @@ impl FileModel {
 
     /// Whether a job runs or is about to.
     pub(crate) fn in_flight(&self) -> bool {
-        self.output.is_ready() && self.capture.is_ready() && !self.changed && !self.drained
+        let stopped = self.changed || self.drained || self.is_blocked();
+        self.output.is_ready() && self.capture.is_ready() && !stopped
     }
 
     /// Whether DQBUF with `wait` would wait at all: mem2mem's poll reports an error at once if no streaming queue holds
@@ -251,8 +311,31 @@ impl FileModel {
         self.output.holds_any() || self.capture.holds_any()
     }
 
+    /// Whether OUTPUT buffers may go into requests.
+    pub(crate) fn takes_requests(&self) -> bool {
+        match self.driver {
+            Driver::Double => matches!(self.node, Node::M2m | Node::M2mMplane),
+            Driver::Vim2m => true,
+            Driver::VicodecEncoder | Driver::VicodecDecoder => false,
+        }
+    }
+
     pub(super) fn set_fault(&mut self, fault: Fault) {
         self.lost |= fault == Fault::Lost;
+    }
+
+    /// Whether a knob keeps its jobs from running.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.not_ready || self.suspended
+    }
+
+    pub(super) fn set_knob(&mut self, knob: Knob, value: u32) {
+        match knob {
+            Knob::NotReady => self.not_ready = value == 1,
+            Knob::Suspend => self.suspended = value == 1,
+            Knob::FailLate => self.lost |= value > 0,
+            Knob::Frames | Knob::MinQueued | Knob::Abort => {}
+        }
     }
 
     pub(super) fn set_completion(&mut self, context: Completion) {

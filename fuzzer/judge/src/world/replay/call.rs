@@ -1,12 +1,12 @@
 //! Calls that returned.
 
-use program::{Interest, Memory, Op, Queue};
+use program::{Access, Interest, Memory, Op, Queue};
 use trace::{BufferId, Call, Content, FenceId, Looked, Out, SyncInfo};
 
 use super::super::memory::{Epoch, MemoryId};
 use super::super::place::Place;
 use super::super::sight::{
-    ContentSight, Dequeue, Drain, Failure, PollSight, Source, SyncSight, Timeout,
+    ContentSight, Dequeue, Drain, Failure, Orphan, PollSight, Removal, Source, SyncSight, Timeout,
 };
 use super::super::slot::{ImportedFences, SyncFile, pending};
 use super::super::span::{Span, is_async};
@@ -18,7 +18,10 @@ impl Replay<'_> {
         let span = self.timeline.call(event, call);
         let Some(op) = self.op(call.op) else { return };
         if !is_async(self.program, call.op) {
+            let completion = self.in_requests.call(&self.places, span, op, call);
+            self.sights.completions.extend(completion);
             self.main_call(span, op, call);
+            self.orphan(event);
             self.seen(span, op, call);
             self.current = None;
         } else if let Some(at) = self.flying.iter().position(|flying| flying.op == call.op) {
@@ -33,7 +36,7 @@ impl Replay<'_> {
     fn main_call(&mut self, span: Span, op: &Op, call: &Call) {
         let ok = call.result.is_ok();
         match *op {
-            Op::Open { file } => {
+            Op::Open { file, .. } => {
                 // Whatever the slot held is closed first.
                 self.close_file(file.0);
                 if ok {
@@ -65,6 +68,12 @@ impl Replay<'_> {
             } => {
                 self.create_bufs(file.0, queue, memory, call);
             }
+            Op::RemoveBufs {
+                file,
+                queue,
+                index,
+                count,
+            } if ok => self.remove_bufs(span, (file.0, queue), index, count),
             Op::Dqbuf { file, queue, .. } => self.dequeue(file.0, queue, call),
             Op::Streamoff { file, queue } if ok => {
                 if let Some(place) = self.places.place(file.0, queue) {
@@ -80,6 +89,9 @@ impl Replay<'_> {
         let ok = call.result.is_ok();
         match *op {
             Op::CloseDmabuf { dmabuf } => self.dmabufs.close(dmabuf.0, ok),
+            Op::AllocRequest { request, .. } | Op::CloseRequest { request } => {
+                self.requests.remove(&request.0);
+            }
             Op::CloseSync { sync } => self.syncs.close(sync.0, ok),
             Op::Expbuf {
                 dmabuf,
@@ -97,6 +109,7 @@ impl Replay<'_> {
                 access,
             } => {
                 let memory = self.memory(dmabuf.0);
+                self.refused_export(span, dmabuf.0, call);
                 self.export(span, sync.0, Source::Export { memory, access }, call);
             }
             Op::Merge { sync, a, b } => self.merge(span, sync.0, [a.0, b.0], call),
@@ -117,6 +130,7 @@ impl Replay<'_> {
                 self.sights.drains.extend(drains);
                 self.close_file(file);
             }
+            self.orphan(span.event);
         }
     }
 
@@ -148,6 +162,29 @@ impl Replay<'_> {
         if let (Some(place), Ok(Out::Buffers { index, count })) = (place, &call.result) {
             self.memories.create_bufs(place, memory, *index, *count);
         }
+    }
+
+    fn remove_bufs(&mut self, span: Span, (file, queue): (u8, Queue), index: u32, count: u32) {
+        let Some(place) = self.places.place(file, queue) else {
+            return;
+        };
+        self.sights.removals.push(Removal {
+            span,
+            place,
+            index,
+            count,
+        });
+        if !self.is_busy(file, changes_buffers) {
+            self.memories.remove_bufs(place, index, count);
+        }
+    }
+
+    /// Notes which memories have lost their buffers.
+    fn orphan(&mut self, event: usize) {
+        let gone = self.memories.take_orphans().into_iter();
+        self.sights
+            .orphans
+            .extend(gone.map(|memory| Orphan { event, memory }));
     }
 
     fn dequeue(&mut self, file: u8, queue: Queue, call: &Call) {
@@ -189,6 +226,16 @@ impl Replay<'_> {
         }
     }
 
+    /// A live dma-buf that gives no sync_file.
+    fn refused_export(&mut self, span: Span, slot: u8, call: &Call) {
+        match call.result {
+            Err(errno) if self.dmabufs.get(slot).is_some() && !is_shortage(errno) => {
+                self.failed(span, Looked::Dmabuf, slot, errno);
+            }
+            _ => {}
+        }
+    }
+
     fn merge(&mut self, span: Span, slot: u8, parts: [u8; 2], call: &Call) {
         let live = parts.iter().all(|part| self.syncs.get(*part).is_some());
         let fences = self.merged(&span, parts);
@@ -198,7 +245,9 @@ impl Replay<'_> {
         self.syncs.fill(slot, made);
         match &call.result {
             Ok(Out::Sync(info)) => self.sync_seen(span, slot, info, fences),
-            Err(errno) if live && !is_shortage(*errno) => self.failed(span, parts[0], *errno),
+            Err(errno) if live && !is_shortage(*errno) => {
+                self.failed(span, Looked::Sync, parts[0], *errno)
+            }
             _ => {}
         }
     }
@@ -244,7 +293,7 @@ impl Replay<'_> {
                 Op::FileInfo { sync } | Op::PollSync { sync, .. } | Op::SetDeadline { sync, .. },
                 Err(errno),
             ) if self.syncs.get(sync.0).is_some() && !is_shortage(*errno) => {
-                self.failed(span, sync.0, *errno);
+                self.failed(span, Looked::Sync, sync.0, *errno);
             }
             (
                 Op::PollDmabuf {
@@ -259,7 +308,14 @@ impl Replay<'_> {
                 };
                 self.polled(span, dmabuf.0, events, *revents);
             }
-            (Op::ImportSync { dmabuf, sync, .. }, Ok(_)) => self.imported(span, dmabuf.0, sync.0),
+            (
+                Op::ImportSync {
+                    dmabuf,
+                    sync,
+                    access,
+                },
+                Ok(_),
+            ) => self.imported(span, dmabuf.0, sync.0, *access),
             (Op::Check { dmabuf }, Ok(Out::Content(content))) => {
                 self.checked(span, dmabuf.0, *content);
             }
@@ -308,12 +364,12 @@ impl Replay<'_> {
         });
     }
 
-    fn failed(&mut self, span: Span, slot: u8, errno: i32) {
+    fn failed(&mut self, span: Span, what: Looked, slot: u8, errno: i32) {
         let Span { event, op, .. } = span;
         self.sights.failures.push(Failure {
             event,
             op,
-            what: Looked::Sync,
+            what,
             slot,
             errno,
         });
@@ -332,13 +388,14 @@ impl Replay<'_> {
     }
 
     /// Asynchronous imports were noted when they began.
-    fn imported(&mut self, span: Span, dmabuf: u8, sync: u8) {
+    fn imported(&mut self, span: Span, dmabuf: u8, sync: u8, access: Access) {
         let asynchronous = span.op.is_some_and(|op| is_async(self.program, op));
         if let (Some(memory), false) = (self.memory(dmabuf), asynchronous) {
             let fences = self.syncs.get(sync).and_then(|file| file.fences.clone());
             self.imports.push(ImportedFences {
                 from: span.began(),
                 memory,
+                access,
                 fences,
             });
         }
@@ -388,13 +445,14 @@ pub(super) fn is_shortage(errno: i32) -> bool {
 }
 
 fn queues_buffer(op: &Op) -> bool {
-    matches!(op, Op::Qbuf { .. })
+    matches!(op, Op::Qbuf { .. } | Op::QueueRequest { .. })
 }
 
 fn changes_buffers(op: &Op) -> bool {
     matches!(
         op,
         Op::Qbuf { .. }
+            | Op::QueueRequest { .. }
             | Op::PrepareBuf { .. }
             | Op::Reqbufs { .. }
             | Op::CreateBufs { .. }

@@ -1,10 +1,12 @@
 //! Records of the ledger.
 
+use program::{Op, Queue};
 use trace::{BufferId, FenceId, Kind, Phase, Record};
 
 use super::super::buffer::{Happening, STATE_QUEUED};
 use super::super::fence::Attach;
 use super::super::memory::{Slot, Write};
+use super::super::place::feeds;
 use super::super::span::Moment;
 use super::Replay;
 
@@ -76,7 +78,20 @@ impl Replay<'_> {
         let running = self.flying.iter().map(|flying| flying.op).chain(current);
         let steps = &self.program.steps;
         let ops = running.filter_map(|op| steps.get(usize::from(op)).map(|step| &step.op));
-        self.places.learn(buffer.queue, buffer.output, ops);
+        let fed: Vec<_> = ops.flat_map(|op| self.fed(op)).collect();
+        self.places
+            .learn(buffer.queue, buffer.output, fed.into_iter());
+    }
+
+    /// The queues whose buffers this call may hand to the driver.
+    fn fed(&self, op: &Op) -> Vec<(u8, Queue)> {
+        match op {
+            Op::QueueRequest { request } => {
+                let files = self.requests.get(&request.0).into_iter().flatten();
+                files.map(|file| (*file, Queue::Output)).collect()
+            }
+            _ => feeds(op).into_iter().collect(),
+        }
     }
 
     fn slot(&self, buffer: BufferId) -> Option<Slot> {

@@ -2,11 +2,11 @@
 
 use std::{
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use engine::{Bound, Campaign, Ended, Events, Finding, Key, Outcome, Stats, Strategy};
+use engine::{Bound, Campaign, Ended, Events, Finding, Key, Outcome, Resumed, Stats, Strategy};
 use program::Program;
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +111,8 @@ impl Trial {
             seeds: self.seeds(args)?,
             driver: args.driver,
             expectation: args.expectation(),
-            corpus: None,
+            resumed: Resumed::default(),
+            ran: Arc::default(),
             stop_after: Some(1),
             // How small a program becomes is asked of the lab alone.
             minimise_budget: if self.way == Way::Lab {

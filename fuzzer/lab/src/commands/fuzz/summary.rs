@@ -2,25 +2,31 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::{Bound, Campaign, Ended, Finding, Outcome};
+use engine::{Bound, Campaign, Ended};
 use serde::Serialize;
 
 use super::Args;
 use crate::{
+    campaign::{self, Before, Found, Total},
     exit::Exit,
-    findings::{self, Origin},
+    findings::Origin,
     json, rig,
     setup::Options,
 };
 
 /// The seed and every option, before anything is run.
-pub(super) fn announcement(args: &Args, campaign: &Campaign) -> String {
-    let bound = match campaign.bound {
+pub(super) fn announcement(
+    args: &Args,
+    campaign: &Campaign,
+    place: &Path,
+    before: &Before,
+) -> String {
+    let bound = match args.bound() {
         Bound::Programs(count) => format!("programs    {count}"),
         Bound::Time(time) => format!("seconds     {}", time.as_secs()),
     };
-    let stop = campaign
-        .stop_after
+    let stop = args
+        .most_findings()
         .map_or("never".to_owned(), |most| most.to_string());
     let path = |path: &Option<PathBuf>| {
         path.as_ref()
@@ -28,7 +34,7 @@ pub(super) fn announcement(args: &Args, campaign: &Campaign) -> String {
     };
     format!(
         "seed        {}\n{bound}\ndriver      {}\nplant       {}\nattach      {}\nkmemleak    {}\nstop after  {stop}\nminimise    {}\n\
-         seeds       {} programs\ncorpus      {}\nfindings    {}\njson        {}\n",
+         seeds       {} programs\ninstances   {}\ncampaign    {}\nfindings    {}\njson        {}\n{}",
         campaign.seed,
         args.rig.driver.name(),
         args.rig.plant.as_deref().unwrap_or("none"),
@@ -36,24 +42,53 @@ pub(super) fn announcement(args: &Args, campaign: &Campaign) -> String {
         args.rig.kmemleak,
         args.minimise,
         campaign.seeds.len(),
-        path(&args.corpus),
+        args.instances,
+        place.display(),
         args.findings.display(),
         path(&args.json),
+        resumed(before),
     )
+}
+
+/// What is there already.
+fn resumed(before: &Before) -> String {
+    let corpus = before.corpus.len();
+    match &before.killed {
+        Some(part) => format!(
+            "resumed     after {} programs in {:.0} s, with {corpus} programs in the corpus, {} suspects and {} findings\n",
+            part.stats.programs,
+            part.stats.seconds,
+            before.suspects.len(),
+            part.found.len()
+        ),
+        None if corpus > 0 => format!("goes on     with {corpus} programs in the corpus\n"),
+        None => String::new(),
+    }
 }
 
 /// Stands for the number of programs in [`repeat_line`].
 pub(super) const BOUND: &str = "{}";
 
-/// The command that runs the same campaign again, with `{}` where its bound goes.
-pub(super) fn repeat_line(args: &Args, options: &Options, seed: u64) -> String {
-    let mut words = vec![format!("cargo lab fuzz --seed {seed} --programs {BOUND}")];
+/// The command that runs the same campaign again, with `{}` where its bound goes. One that began with a corpus, or has
+/// several instances, cannot be repeated: it can be gone on with.
+pub(super) fn repeat_line(
+    args: &Args,
+    options: &Options,
+    campaign: &Campaign,
+    place: &Path,
+    before: &Before,
+) -> String {
+    let repeats = args.instances == 1 && before.corpus.is_empty() && before.killed.is_none();
+    let first = match repeats {
+        true => format!("cargo lab fuzz --seed {} --programs {BOUND}", campaign.seed),
+        false => format!(
+            "cargo lab fuzz --campaign {}",
+            rig::quoted(&place.display().to_string())
+        ),
+    };
+    let mut words = vec![first];
     words.extend(args.rig.words());
-    words.extend(
-        args.corpus
-            .iter()
-            .map(|folder| format!("--corpus {}", rig::quoted(&folder.display().to_string()))),
-    );
+    words.extend((args.instances > 1).then(|| format!("--instances {}", args.instances)));
     words.extend(args.stop_after.map(|most| format!("--stop-after {most}")));
     words.extend(rig::kernel_words(options));
     words.join(" ")
@@ -61,12 +96,12 @@ pub(super) fn repeat_line(args: &Args, options: &Options, seed: u64) -> String {
 
 /// The JSON form of a finding.
 #[derive(Serialize)]
-struct Found<'a> {
+struct JsonFinding<'a> {
     invariant: &'a str,
     title: &'a str,
     folder: String,
     exit_code: u8,
-    reproduced: String,
+    reproduced: &'a str,
     operations: usize,
 }
 
@@ -80,6 +115,7 @@ struct Report<'a> {
     kernel: &'a str,
     build: &'a str,
     ended: &'static str,
+    instances: u64,
     programs: u64,
     operations: u64,
     seconds: f64,
@@ -87,6 +123,8 @@ struct Report<'a> {
     programs_per_s: f64,
     operations_per_s: f64,
     coverage: usize,
+    places: usize,
+    states: usize,
     corpus: usize,
     repeated: u64,
     history_dependent: u64,
@@ -95,7 +133,7 @@ struct Report<'a> {
     fences_signalled: u64,
     fences_destroyed: u64,
     fences_pending: u64,
-    findings: Vec<Found<'a>>,
+    findings: Vec<JsonFinding<'a>>,
     exit_code: u8,
 }
 
@@ -104,8 +142,8 @@ pub(super) struct Summary<'a> {
     args: &'a Args,
     origin: &'a Origin,
     campaign: &'a Campaign,
-    outcome: &'a Outcome,
-    folders: &'a [PathBuf],
+    total: &'a Total,
+    ended: Ended,
 }
 
 impl<'a> Summary<'a> {
@@ -113,43 +151,35 @@ impl<'a> Summary<'a> {
         args: &'a Args,
         origin: &'a Origin,
         campaign: &'a Campaign,
-        outcome: &'a Outcome,
-        folders: &'a [PathBuf],
+        total: &'a Total,
+        ended: Ended,
     ) -> Self {
         Summary {
             args,
             origin,
             campaign,
-            outcome,
-            folders,
+            total,
+            ended,
         }
     }
 
     /// The class of the first finding. An interrupted campaign held as far as it went, and says that it was interrupted.
     pub(super) fn exit(&self) -> Exit {
-        self.outcome
-            .findings
-            .first()
-            .map_or(Exit::HELD, |finding| Exit(finding.exit_code))
+        let first = self.total.found.first();
+        first.map_or(Exit::HELD, |found| Exit(found.exit_code))
     }
 
     /// For people: what ran, what was found, and the command that repeats it.
     pub(super) fn text(&self, repeat: &str) -> String {
-        let Outcome {
-            stats, findings, ..
-        } = self.outcome;
+        let Total { stats, found, .. } = self.total;
         let fences = &stats.fences;
-        let found: String = findings
-            .iter()
-            .zip(self.folders)
-            .map(|(finding, folder)| line(finding, folder))
-            .collect();
+        let lines: String = found.iter().map(line).collect();
         format!(
             "{}: {} programs ({:.0}/s), {} operations ({:.0}/s) in {:.1} s, {} boots\n\
              coverage {} cells, corpus {} programs; {} run twice, {} of them with another trace, on which fresh boots agree\n\
              fences: {} attached, {} signalled, {} destroyed, {} pending\n\
-             findings: {}\n{found}repeat: {repeat}\n",
-            ended(self.outcome.ended),
+             findings: {}\n{lines}{}: {repeat}\n",
+            campaign::ended(self.ended),
             stats.programs,
             stats.programs_per_s(),
             stats.operations,
@@ -164,7 +194,12 @@ impl<'a> Summary<'a> {
             fences.signalled,
             fences.destroyed,
             fences.pending,
-            findings.len(),
+            found.len(),
+            if repeat.contains("--seed") {
+                "repeat"
+            } else {
+                "go on"
+            },
         )
     }
 
@@ -174,8 +209,13 @@ impl<'a> Summary<'a> {
     }
 
     fn report(&self) -> Report<'_> {
-        let stats = &self.outcome.stats;
-        let findings = self.outcome.findings.iter().zip(self.folders);
+        let Total {
+            stats,
+            found,
+            places,
+            states,
+            ..
+        } = self.total;
         Report {
             seed: self.campaign.seed,
             driver: self.args.rig.driver.name(),
@@ -183,7 +223,8 @@ impl<'a> Summary<'a> {
             attach: self.args.rig.attach().name(),
             kernel: &self.origin.kernel,
             build: &self.origin.build,
-            ended: ended(self.outcome.ended),
+            ended: campaign::ended(self.ended),
+            instances: self.args.instances,
             programs: stats.programs,
             operations: stats.operations,
             seconds: stats.seconds,
@@ -191,6 +232,8 @@ impl<'a> Summary<'a> {
             programs_per_s: stats.programs_per_s(),
             operations_per_s: stats.operations_per_s(),
             coverage: stats.coverage,
+            places: *places,
+            states: *states,
             corpus: stats.corpus,
             repeated: stats.repeated,
             history_dependent: stats.history_dependent,
@@ -199,40 +242,30 @@ impl<'a> Summary<'a> {
             fences_signalled: stats.fences.signalled,
             fences_destroyed: stats.fences.destroyed,
             fences_pending: stats.fences.pending,
-            findings: findings
-                .map(|(finding, folder)| found(finding, folder))
-                .collect(),
+            findings: found.iter().map(json_finding).collect(),
             exit_code: self.exit().0,
         }
     }
 }
 
-fn found<'a>(finding: &'a Finding, folder: &Path) -> Found<'a> {
-    Found {
-        invariant: &finding.key.invariant,
-        title: &finding.key.title,
-        folder: folder.display().to_string(),
-        exit_code: finding.exit_code,
-        reproduced: findings::reproduced(finding),
-        operations: finding.program.steps.len(),
+fn json_finding(found: &Found) -> JsonFinding<'_> {
+    JsonFinding {
+        invariant: &found.key.invariant,
+        title: &found.key.title,
+        folder: found.folder.display().to_string(),
+        exit_code: found.exit_code,
+        reproduced: &found.reproduced,
+        operations: found.operations,
     }
 }
 
-fn line(finding: &Finding, folder: &Path) -> String {
-    let reproduced = findings::reproduced(finding);
+fn line(found: &Found) -> String {
     format!(
-        "  {} (reproduced: {reproduced}) {}\n",
-        finding.key,
-        folder.display()
+        "  {} (reproduced: {}) {}\n",
+        found.key,
+        found.reproduced,
+        found.folder.display()
     )
-}
-
-fn ended(ended: Ended) -> &'static str {
-    match ended {
-        Ended::Bound => "done",
-        Ended::Found => "stopped at a finding",
-        Ended::Interrupted => "interrupted",
-    }
 }
 
 #[cfg(test)]
@@ -255,43 +288,35 @@ mod tests {
         Line::parse_from(["fuzz"].into_iter().chain(words.split_whitespace()))
     }
 
-    fn finding() -> Finding {
-        let program: program::Program = "a = open double\n".parse().unwrap();
-        Finding {
+    fn found() -> Found {
+        Found {
             key: Key {
                 invariant: "I9".into(),
                 title: "early".into(),
             },
             exit_code: 11,
-            reproduced: 3,
-            program: program.clone(),
-            original: program,
-            trace: trace::Trace::default(),
-            other_trace: None,
-            violations: Vec::new(),
-            leaks: false,
-            minimised_in: 7,
+            reproduced: "3/3".into(),
+            folder: "findings/I9-early".into(),
+            operations: 1,
+            beside: Vec::new(),
         }
     }
 
     #[test]
     fn the_report_has_what_scripts_read() {
         let Line { args, .. } = line("--seed 7 --plant x --programs 10");
-        let campaign = crate::commands::fuzz::campaign(&args).unwrap();
-        let findings = vec![finding()];
-        let stats = Stats {
-            programs: 10,
-            seconds: 2.0,
-            ..Stats::default()
+        let campaign = crate::commands::fuzz::campaign(&args, &Before::default()).unwrap();
+        let total = Total {
+            stats: Stats {
+                programs: 10,
+                seconds: 2.0,
+                ..Stats::default()
+            },
+            found: vec![found()],
+            ..Total::default()
         };
-        let outcome = Outcome {
-            stats,
-            findings,
-            ended: Ended::Found,
-        };
-        let folders = [PathBuf::from("findings/I9-early")];
         let origin = Origin::default();
-        let summary = Summary::new(&args, &origin, &campaign, &outcome, &folders);
+        let summary = Summary::new(&args, &origin, &campaign, &total, Ended::Found);
         let json: Value = serde_json::from_str(&summary.json().unwrap()).unwrap();
         assert_eq!(json["programs_per_s"], 5.0);
         assert_eq!(json["plant"], "x");
@@ -305,21 +330,68 @@ mod tests {
         assert_eq!(summary.exit(), Exit::EARLY);
     }
 
+    fn repeat(line: &Line, before: &Before) -> String {
+        let campaign = crate::commands::fuzz::campaign(&line.args, before).unwrap();
+        let place = Path::new("c");
+        repeat_line(&line.args, &line.options, &campaign, place, before)
+    }
+
     #[test]
     fn the_line_that_repeats_has_every_option_that_counts() {
-        let words = "--seed 7 --driver vim2m --plant x --attach none --kmemleak --stop-after 3 --corpus c --no-series";
-        let first = line(words);
-        let repeat = repeat_line(&first.args, &first.options, 7);
+        let words =
+            "--seed 7 --driver vim2m --plant x --attach none --kmemleak --stop-after 3 --no-series";
+        let first = repeat(&line(words), &Before::default());
         let again = line(
-            repeat
+            first
                 .trim_start_matches("cargo lab fuzz")
                 .replace(BOUND, "9")
                 .as_str(),
         );
         assert_eq!(again.args.programs, Some(9));
-        assert_eq!(repeat_line(&again.args, &again.options, 7), repeat);
+        assert_eq!(repeat(&again, &Before::default()), first);
         assert_eq!(again.args.stop_after, Some(3));
         assert!(again.options.no_series && again.args.rig.kmemleak);
         assert_eq!(again.args.rig.driver, program::Driver::Vim2m);
+    }
+
+    #[test]
+    fn what_a_seed_does_not_repeat_is_gone_on_with() {
+        let begun = Before {
+            corpus: vec!["a = open double\n".parse().unwrap()],
+            ..Before::default()
+        };
+        let said = repeat(&line("--seed 7"), &begun);
+        assert_eq!(said, "cargo lab fuzz --campaign c");
+        let said = repeat(&line("--instances 2"), &Before::default());
+        assert_eq!(said, "cargo lab fuzz --campaign c --instances 2");
+    }
+
+    #[test]
+    fn what_is_left_of_a_killed_part_is_searched() {
+        let killed = crate::campaign::Killed {
+            seed: 7,
+            stats: Stats {
+                programs: 40,
+                seconds: 50.0,
+                ..Stats::default()
+            },
+            found: vec![found()],
+            ..Default::default()
+        };
+        let before = Before {
+            killed: Some(killed),
+            ..Before::default()
+        };
+        let campaign = |words| crate::commands::fuzz::campaign(&line(words).args, &before).unwrap();
+        let rest = campaign("--seconds 60");
+        assert_eq!(rest.bound, Bound::Time(std::time::Duration::from_secs(10)));
+        assert!(rest.seed != 7, "what was drawn is drawn again");
+        assert_eq!(rest.resumed.known.len(), 1);
+        let rest = campaign("--programs 100 --stop-after 2");
+        assert_eq!(rest.ran.load(std::sync::atomic::Ordering::Relaxed), 40);
+        assert_eq!(
+            (rest.bound, rest.stop_after),
+            (Bound::Programs(100), Some(1))
+        );
     }
 }

@@ -13,7 +13,7 @@ use super::{
     replays::contents,
 };
 use crate::{
-    corpus,
+    campaign, corpus,
     exit::Exit,
     plants::{self, Plant},
 };
@@ -70,7 +70,12 @@ pub(super) fn fuzz(
     words: &[&str],
 ) -> anyhow::Result<(super::lab::Ended, Value)> {
     let file = folder.join("campaign.json");
-    let paths = [folder.join("findings"), file.clone()].map(|path| path.display().to_string());
+    let paths = [
+        folder.join("findings"),
+        file.clone(),
+        folder.join("campaign"),
+    ];
+    let paths = paths.map(|path| path.display().to_string());
     let common = [
         "fuzz",
         "--seed",
@@ -79,6 +84,8 @@ pub(super) fn fuzz(
         &paths[0],
         "--json",
         &paths[1],
+        "--campaign",
+        &paths[2],
     ];
     let words: Vec<&str> = common.into_iter().chain(words.iter().copied()).collect();
     let ended = lab(context, &words)?;
@@ -114,17 +121,12 @@ fn repeats(context: &Context) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let mut runs = Vec::new();
     for name in ["one", "other"] {
-        let corpus = folder.path().join(name);
-        let words = [
-            "--programs",
-            "400",
-            "--corpus",
-            &corpus.display().to_string(),
-        ];
-        let (ended, json) = fuzz(context, folder.path(), &words)?;
+        let folder = folder.path().join(name);
+        let (ended, json) = fuzz(context, &folder, &["--programs", "400"])?;
         ended.expect(Exit::HELD)?;
         let counts =
             ["programs", "operations", "coverage", "fences_attached"].map(|key| json[key].clone());
+        let corpus = campaign::corpus_of(&folder.join("campaign"));
         runs.push((counts, contents(&corpus)?));
     }
     ensure!(

@@ -101,7 +101,7 @@ impl Memory {
 /// Options of the double's looks. What is not given is left to the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 pub struct Shape {
-    /// The video nodes of the double, in this order: `open double` opens the first [default: decoder]
+    /// The video nodes of the double, in this order: `open double` opens the first [default: all, the decoder first]
     #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<Node>,
@@ -144,9 +144,14 @@ impl Shape {
         pairs
     }
 
-    /// The module's parameters, each with a space before it.
+    /// The module's parameters, each with a space before it. Programs can open every node unless somebody wants fewer: a
+    /// node that nobody opens does nothing.
     pub fn parameters(&self) -> String {
-        let pairs = self.pairs().into_iter();
+        let mut shape = self.clone();
+        if shape.nodes.is_empty() {
+            shape.nodes = Node::ALL.to_vec();
+        }
+        let pairs = shape.pairs().into_iter();
         pairs
             .map(|(name, value)| format!(" {name}={value}"))
             .collect()
@@ -204,11 +209,14 @@ mod tests {
     fn what_is_not_given_is_not_said() {
         let shape = parse("").unwrap();
         assert_eq!(shape, Shape::default());
-        assert_eq!(
-            (shape.parameters(), shape.words().count()),
-            (String::new(), 0)
-        );
+        assert_eq!(shape.words().count(), 0);
         assert_eq!(serde_json::to_string(&shape).unwrap(), "{}");
+    }
+
+    #[test]
+    fn all_nodes_are_there_unless_some_are_named() {
+        let all = "decoder,encoder,m2m,decoder-mplane,encoder-mplane,m2m-mplane";
+        assert_eq!(Shape::default().parameters(), format!(" nodes={all}"));
     }
 
     #[test]

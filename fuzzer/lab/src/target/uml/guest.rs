@@ -266,7 +266,7 @@ mod tests {
         };
         let list = load_list(&options, false);
         assert!(list.starts_with("videobuf2-common.ko\n"));
-        assert!(list.contains("\nvb2_double.ko attach=buf_queue\n"));
+        assert!(list.contains("\nvb2_double.ko attach=buf_queue nodes=decoder,encoder,"));
         assert!(list.contains("\nvicodec.ko attach=buf_queue job_ms=5\n"));
         assert_eq!(list.lines().count(), LOAD_ORDER.len() - 1);
     }
@@ -293,7 +293,7 @@ mod tests {
             ..UmlOptions::default()
         };
         let list = load_list(&options, true);
-        assert!(list.contains("\nvb2_double.ko attach=none\n"));
+        assert!(list.contains("\nvb2_double.ko attach=none nodes=decoder,encoder,"));
         assert!(list.contains("\nvim2m.ko\n") && list.contains("\nvicodec.ko job_ms=5\n"));
         assert!(!list.contains("fence_ledger") && list.contains("\ncall_timer.ko\n"));
     }

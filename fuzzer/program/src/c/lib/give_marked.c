@@ -9,13 +9,16 @@ static unsigned int payload(int fd, unsigned int index)
 }
 
 /* VIDIOC_QBUF or VIDIOC_PREPARE_BUF; of MMAP memory unless a dma-buf is named. */
-static int give(unsigned long request, int fd, unsigned int type, unsigned int index,
-		const int *dmabuf)
+static int give_marked(unsigned long request, int fd, unsigned int type, unsigned int index,
+		       const int *dmabuf, unsigned int flags, unsigned int microseconds)
 {
 	struct v4l2_buffer buffer = {
 		.type = type,
 		.index = index,
 		.memory = V4L2_MEMORY_MMAP,
+		.flags = flags,
+		.timestamp.tv_sec = microseconds / 1000000,
+		.timestamp.tv_usec = microseconds % 1000000,
 	};
 
 	if (dmabuf) {
