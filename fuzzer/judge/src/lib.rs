@@ -4,6 +4,7 @@
 //! (`world`) and asks one oracle an invariant (`oracle`) what it finds. An oracle that cannot be sure says nothing: where
 //! asynchronous operations overlap, only what both orders agree on counts.
 
+mod clue;
 mod expectation;
 mod invariant;
 mod loss;
@@ -15,6 +16,7 @@ mod world;
 use program::Program;
 use trace::Trace;
 
+pub use clue::{Clue, clue};
 pub use expectation::Expectation;
 pub use invariant::{Class, Invariant};
 pub use loss::{Note, notes};
