@@ -184,6 +184,9 @@ fn looked(look: &Look) -> Option<String> {
     match look {
         Look::Sync { info, .. } => (info.status == 0).then(|| "look sync pending".to_owned()),
         Look::Dmabuf { .. } => None,
+        Look::Objects { dmabufs, users } => {
+            (*dmabufs > 0 || *users > 0).then(|| format!("look left {dmabufs} {users}"))
+        }
         Look::Poll { revents, .. } => (*revents != 5).then(|| format!("look poll {revents}")),
         Look::Failed { what, errno, .. } => Some(format!("look {what:?} errno {errno}")),
     }

@@ -284,7 +284,7 @@ impl World {
                 .min_length
                 .is_some_and(|least| size >= u64::from(least))
         });
-        if imports && (buffer.import.is_some() || fits) {
+        if imports && !given.request && (buffer.import.is_some() || fits) {
             buffer.length = Some(0);
             buffer.bytesused = Some(0);
             if let Some(old) = buffer.import.take() {

@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use engine::{Leaks, Run, Session, store};
-use program::{Driver, Program};
+use program::Program;
 use trace::ProgramHash;
 
 use crate::{
