@@ -14,6 +14,7 @@ const ENOENT: i32 = 2;
 const EBADF: i32 = 9;
 const EAGAIN: i32 = 11;
 const EBUSY: i32 = 16;
+const EEXIST: i32 = 17;
 const EINVAL: i32 = 22;
 const ENOTTY: i32 = 25;
 
@@ -64,7 +65,7 @@ pub(super) fn shown(kind: OpKind) -> Shown {
         ExportSync | ImportSync | CpuSync | Merge | FileInfo | SetDeadline => fences(kind),
         PollSync | PollDmabuf | PollFile | PollRequest | Check | Advance | Join => waiting(kind),
         AllocRequest | QueueRequest | ReinitRequest => requests(kind),
-        DecoderCmd | Subscribe | Dqevent | Reload => others(kind),
+        DecoderCmd | Subscribe | Dqevent | Reload | Unload | Load | FailNth => others(kind),
         GateClose | GateOpen | JobTime | Chunks | Completion | SetKnob | Watchdog | Fail
         | SourceChange => knobs(kind),
     }
@@ -183,6 +184,12 @@ fn others(kind: OpKind) -> Shown {
         OpKind::Dqevent => {
             Shown::effect(&[&ended, "dqevent a\npoll a pri"]).or(&[OPEN, "dqevent a"], ENOENT)
         }
+        OpKind::Unload => {
+            Shown::effect(&["unload double\na = open double"]).or(&[OPEN, "unload double"], EAGAIN)
+        }
+        OpKind::Load => Shown::effect(&["unload double\nload double\na = open double"])
+            .or(&["load double"], EEXIST),
+        OpKind::FailNth => Shown::effect(&[OPEN, "fail_nth 1\nreqbufs a cap mmap 1"]),
         // Nothing of the module outlives it that a program could ask for.
         _ => Shown::refused(&[OPEN, "reload double"], EAGAIN),
     }
