@@ -70,7 +70,7 @@ impl fmt::Display for Record {
         write!(f, "{hardirq}{irqs_off} {kind:7}")?;
         match self.kind {
             Kind::Lost => Ok(()),
-            Kind::Init | Kind::Destroy => self.fmt_fence(f),
+            Kind::Init | Kind::Destroy | Kind::Again => self.fmt_fence(f),
             Kind::Signal => {
                 self.fmt_fence(f)?;
                 write!(f, " error {}", self.error)
@@ -81,7 +81,7 @@ impl fmt::Display for Record {
                 write!(f, " plane {} usage {}", self.plane, self.value)?;
                 write!(f, " resv {:x}", self.resv)
             }
-            Kind::Queue => self.fmt_buffer(f),
+            Kind::Queue | Kind::Userptr => self.fmt_buffer(f),
             Kind::Done => {
                 self.fmt_buffer(f)?;
                 write!(f, " state {}", self.value)

@@ -56,6 +56,13 @@ impl Ledger {
         }
     }
 
+    /// Somebody tries to signal a fence that is signalled.
+    pub(crate) fn fence_signaled_again(&self, fence: &Fence) {
+        if self.table.contains(fence) {
+            self.append(Record::of_fence(Kind::Again, fence));
+        }
+    }
+
     /// The last reference to a fence was put.
     pub(crate) fn fence_destroy(&self, fence: &Fence) {
         if self.table.remove(fence) {
@@ -71,6 +78,9 @@ impl Ledger {
     /// A buffer was given to the driver.
     pub(crate) fn buf_queue(&self, buffer: &Buffer) {
         self.append(Record::of_buffer(Kind::Queue, buffer));
+        if buffer.is_userptr != 0 {
+            self.append(Record::of_buffer(Kind::Userptr, buffer));
+        }
     }
 
     /// The driver gave a buffer back.

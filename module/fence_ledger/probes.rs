@@ -25,11 +25,12 @@ enum Event {
     BufDone = 4,
     Attach = 5,
     HwJob = 6,
+    LockAcquire = 7,
 }
 
 /// In the order of registration: the end of a fence comes before its beginning, so that a fence
 /// with an init record has the rest too.
-const EVENTS: [Event; 7] = [
+const EVENTS: [Event; 8] = [
     Event::FenceDestroy,
     Event::FenceSignaled,
     Event::FenceInit,
@@ -37,6 +38,7 @@ const EVENTS: [Event; 7] = [
     Event::BufDone,
     Event::Attach,
     Event::HwJob,
+    Event::LockAcquire,
 ];
 
 /// A registered probe.
@@ -80,7 +82,7 @@ impl Probes {
         Ok(this)
     }
 
-    /// Registers one probe. The events of the lab's own patch may be missing.
+    /// Registers one probe. The events of the lab's own patch, and that of lockdep, may be missing.
     fn probe(&self, event: Event) -> Result<Option<Probe>> {
         let ledger = ptr::from_ref::<Ledger>(&self.ledger).cast_mut().cast();
         // SAFETY: `ledger` is a `Ledger` that `self` keeps until no probe runs any more.
@@ -89,6 +91,10 @@ impl Probes {
             Ok(()) => Ok(Some(Probe { event, ledger })),
             Err(ENOENT) if matches!(event, Event::Attach | Event::HwJob) => {
                 pr_info!("this kernel's vb2 does not tell of attachments and hardware jobs\n");
+                Ok(None)
+            }
+            Err(ENOENT) if matches!(event, Event::LockAcquire) => {
+                pr_info!("without lockdep nobody tells of a fence that is signalled again\n");
                 Ok(None)
             }
             Err(err) => {
@@ -138,6 +144,15 @@ unsafe extern "C" fn ledger_on_fence_init(
 unsafe extern "C" fn ledger_on_fence_signaled(ledger: *mut c_void, fence: *const Fence) {
     // SAFETY: By the contract of this function both are valid during the call.
     unsafe { borrow(ledger).fence_signaled(&*fence) }
+}
+
+/// # Safety
+///
+/// Only for `shim.c`: `ledger` is the data pointer of the probe, `fence` is valid.
+#[no_mangle]
+unsafe extern "C" fn ledger_on_fence_signaled_again(ledger: *mut c_void, fence: *const Fence) {
+    // SAFETY: By the contract of this function both are valid during the call.
+    unsafe { borrow(ledger).fence_signaled_again(&*fence) }
 }
 
 /// # Safety

@@ -9,7 +9,7 @@ use core::mem::{offset_of, transmute};
 use kernel::sync::atomic::{Atomic, Relaxed};
 
 pub(crate) const MAGIC: u32 = 0x4c44_4746;
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// `FENCE_LEDGER_F_HARDIRQ`.
 pub(crate) const F_HARDIRQ: u16 = 0x1;
@@ -62,7 +62,12 @@ impl Header {
             Kind::Attach => Some(&self.attaches),
             Kind::Signal => Some(&self.signals),
             Kind::Destroy => Some(&self.destroys),
-            Kind::Queue | Kind::Done | Kind::Job | Kind::Lost => None,
+            Kind::Queue
+            | Kind::Done
+            | Kind::Job
+            | Kind::Again
+            | Kind::Userptr
+            | Kind::Lost => None,
         }
     }
 
@@ -86,6 +91,8 @@ pub(crate) enum Kind {
     Queue = 5,
     Done = 6,
     Job = 7,
+    Again = 8,
+    Userptr = 9,
 }
 
 impl Kind {
@@ -100,6 +107,8 @@ impl Kind {
             Kind::Queue => "queue",
             Kind::Done => "done",
             Kind::Job => "job",
+            Kind::Again => "again",
+            Kind::Userptr => "userptr",
         }
     }
 }

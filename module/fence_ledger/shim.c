@@ -7,14 +7,17 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
 #include <linux/irqflags.h>
+#include <linux/kallsyms.h>
 #include <linux/kmemleak.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
 #include <linux/seq_file.h>
+#include <linux/string.h>
 #include <linux/tracepoint.h>
 #include <linux/vmalloc.h>
 #include <media/videobuf2-core.h>
+#include <trace/events/lock.h>
 #include <trace/events/vb2.h>
 
 #include <fence_ledger.h>
@@ -80,14 +83,66 @@ static struct ledger_buffer ledger_buffer_view(const struct vb2_queue *q,
 		.type = vb->type,
 		.index = vb->index,
 		.state = vb->state,
+		.is_userptr = vb->memory == VB2_MEMORY_USERPTR,
 	};
 }
+
+#ifdef CONFIG_LOCKDEP
+/* What lockdep knows the locks inside fences by; NULL until there was a fence. */
+static struct lock_class_key *ledger_fence_lock;
+
+static void ledger_learn_lock(const struct dma_fence *fence)
+{
+	if (test_bit(DMA_FENCE_FLAG_INLINE_LOCK_BIT, &fence->flags))
+		WRITE_ONCE(ledger_fence_lock, fence->inline_lock.dep_map.key);
+}
+
+static bool ledger_is_signalling(unsigned long ip)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+
+	sprint_symbol_no_offset(symbol, ip);
+	return strstarts(symbol, "dma_fence_signal") ||
+	       strstarts(symbol, "dma_fence_check_and_signal");
+}
+
+/*
+ * dma_fence_signaled comes once by construction, so a second call is not to be
+ * seen there. But it takes the lock of the fence, and lockdep tells of each lock
+ * who takes it. Whoever signals with the lock held already remains unseen, and
+ * so does the signal of a fence whose lock is not its own.
+ *
+ * This runs at each lock that anybody takes. It takes none of that class itself,
+ * so it does not meet itself.
+ */
+static void ledger_probe_lock_acquire(void *ledger, struct lockdep_map *lock,
+				      unsigned int subclass, int trylock, int read, int check,
+				      struct lockdep_map *nest, unsigned long ip)
+{
+	const struct dma_fence *fence;
+
+	if (!lock->key || lock->key != READ_ONCE(ledger_fence_lock))
+		return;
+
+	fence = container_of(lock, struct dma_fence, inline_lock.dep_map);
+	if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) && ledger_is_signalling(ip)) {
+		const struct ledger_fence view = ledger_fence_view(fence);
+
+		ledger_on_fence_signaled_again(ledger, &view);
+	}
+}
+#else
+static void ledger_learn_lock(const struct dma_fence *fence)
+{
+}
+#endif
 
 static void ledger_probe_fence_init(void *ledger, struct dma_fence *fence)
 {
 	const struct ledger_fence view = ledger_fence_view(fence);
 	const char __rcu *name;
 
+	ledger_learn_lock(fence);
 	/* Tracepoints do not imply RCU, but the names of a fence need it. */
 	rcu_read_lock();
 	name = dma_fence_driver_name(fence);
@@ -210,6 +265,12 @@ static struct ledger_probe ledger_probes[LEDGER_EVENT_COUNT] = {
 		.func = ledger_probe_hw_job,
 #endif
 	},
+	[LEDGER_EVENT_LOCK_ACQUIRE] = {
+		.name = "lock_acquire",
+#ifdef CONFIG_LOCKDEP
+		.func = ledger_probe_lock_acquire,
+#endif
+	},
 };
 
 /* The functions go through void pointers; let the compiler see their types once. */
@@ -222,6 +283,9 @@ static void __maybe_unused ledger_check_probe_types(void)
 #endif
 #ifdef HAVE_VB2_HW_JOB_EVENT
 	check_trace_callback_type_vb2_hw_job(ledger_probe_hw_job);
+#endif
+#ifdef CONFIG_LOCKDEP
+	check_trace_callback_type_lock_acquire(ledger_probe_lock_acquire);
 #endif
 }
 

@@ -21,7 +21,8 @@ enum ledger_event {
 	LEDGER_EVENT_BUF_DONE = 4,
 	LEDGER_EVENT_ATTACH = 5,
 	LEDGER_EVENT_HW_JOB = 6,
-	LEDGER_EVENT_COUNT = 7,
+	LEDGER_EVENT_LOCK_ACQUIRE = 7,
+	LEDGER_EVENT_COUNT = 8,
 };
 
 /**
@@ -46,14 +47,14 @@ struct ledger_fence {
  * @type: vb2_buffer.type
  * @index: vb2_buffer.index
  * @state: vb2_buffer.state
- * @reserved: 0
+ * @is_userptr: 1 if its planes are memory of user space, else 0
  */
 struct ledger_buffer {
 	u64 queue;
 	u32 type;
 	u32 index;
 	u32 state;
-	u32 reserved;
+	u32 is_userptr;
 };
 
 /**
@@ -85,6 +86,7 @@ void ledger_debugfs_remove(struct dentry *dir);
 /* Given to shim.c by Rust; @ledger is what ledger_probe_register() was told. */
 void ledger_on_fence_init(void *ledger, const struct ledger_fence *fence, const char *driver);
 void ledger_on_fence_signaled(void *ledger, const struct ledger_fence *fence);
+void ledger_on_fence_signaled_again(void *ledger, const struct ledger_fence *fence);
 void ledger_on_fence_destroy(void *ledger, const struct ledger_fence *fence);
 void ledger_on_buf_queue(void *ledger, const struct ledger_buffer *buffer);
 void ledger_on_buf_done(void *ledger, const struct ledger_buffer *buffer);

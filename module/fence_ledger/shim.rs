@@ -25,7 +25,8 @@ pub(crate) struct Buffer {
     pub(crate) type_: u32,
     pub(crate) index: u32,
     pub(crate) state: u32,
-    reserved: u32,
+    /// Whether its planes are memory of user space.
+    pub(crate) is_userptr: u32,
 }
 
 /// `struct ledger_plane`: a plane of a buffer as a probe saw it.

@@ -26,7 +26,7 @@
 #include <linux/types.h>
 
 #define FENCE_LEDGER_MAGIC	0x4c444746	/* "FGDL" */
-#define FENCE_LEDGER_VERSION	2
+#define FENCE_LEDGER_VERSION	3
 
 /**
  * struct fence_ledger_header - start of the first mapped page
@@ -70,6 +70,10 @@ struct fence_ledger_header {
  * @FENCE_LEDGER_DONE: vb2_buf_done; queue, type, index, value = enum vb2_buffer_state
  * @FENCE_LEDGER_JOB: a driver told a step of a hardware job; queue, type, index, context = job id,
  *	value = enum fence_ledger_phase
+ * @FENCE_LEDGER_AGAIN: somebody tried to signal a fence that was signalled; context, seqno. Told by
+ *	kernels with lockdep only
+ * @FENCE_LEDGER_USERPTR: the buffer that was queued just before stands on memory of user space, so
+ *	that nobody can share it; queue, type, index
  */
 enum fence_ledger_kind {
 	FENCE_LEDGER_LOST = 0,
@@ -80,6 +84,8 @@ enum fence_ledger_kind {
 	FENCE_LEDGER_QUEUE = 5,
 	FENCE_LEDGER_DONE = 6,
 	FENCE_LEDGER_JOB = 7,
+	FENCE_LEDGER_AGAIN = 8,
+	FENCE_LEDGER_USERPTR = 9,
 };
 
 /* Steps of a hardware job, in the value of a FENCE_LEDGER_JOB record. */

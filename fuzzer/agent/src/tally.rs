@@ -33,6 +33,7 @@ impl Tally {
             Kind::Job { job, phase, .. } => self.job(*job, *phase),
             Kind::Queue { .. } => self.with_driver += 1,
             Kind::Done { .. } => self.with_driver = self.with_driver.saturating_sub(1),
+            Kind::Again { .. } | Kind::Userptr { .. } => {}
         }
     }
 

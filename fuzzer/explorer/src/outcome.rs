@@ -183,7 +183,9 @@ impl Teller<'_> {
             }
             Kind::Destroy { fence } if self.over.contains(&fence) => return None,
             Kind::Destroy { fence } => format!("destroy {}", number(&mut self.fences, fence)),
+            Kind::Again { fence } => format!("again {}", number(&mut self.fences, fence)),
             Kind::Queue { buffer } => format!("queue {}", self.buffer(buffer)),
+            Kind::Userptr { buffer } => format!("userptr {}", self.buffer(buffer)),
             Kind::Done { buffer, state } => format!("done {} {state}", self.buffer(buffer)),
             Kind::Job { buffer, job, phase } => {
                 let job = number(&mut self.jobs, job);
@@ -207,6 +209,9 @@ fn looked(look: &Look) -> Option<String> {
     match look {
         Look::Sync { info, .. } => (info.status == 0).then(|| "look sync pending".to_owned()),
         Look::Dmabuf { .. } => None,
+        Look::Objects { dmabufs, users } => {
+            (*dmabufs > 0 || *users > 0).then(|| format!("look left {dmabufs} {users}"))
+        }
         Look::Poll { revents, .. } => (*revents != 5).then(|| format!("look poll {revents}")),
         Look::Failed { what, errno, .. } => Some(format!("look {what:?} errno {errno}")),
     }

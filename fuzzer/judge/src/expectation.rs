@@ -18,6 +18,8 @@ pub struct Expectation {
     pub one_job: bool,
     /// Longest time in nanoseconds between attaching and signalling a fence: the longest watchdog plus slack.
     pub bound: u64,
+    /// The driver whose calls are compared with the reference model; none to compare none.
+    pub model: Option<Driver>,
 }
 
 impl Default for Expectation {
@@ -28,6 +30,7 @@ impl Default for Expectation {
             tells_jobs: true,
             one_job: false,
             bound: 3_000_000_000,
+            model: None,
         }
     }
 }
@@ -41,6 +44,7 @@ impl Expectation {
             may_attach: attaches,
             tells_jobs: double,
             one_job: !double,
+            model: Some(driver),
             ..Self::default()
         }
     }

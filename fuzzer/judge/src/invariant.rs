@@ -18,6 +18,8 @@ pub enum Class {
     Status,
     /// The kernel complained or died.
     Splat,
+    /// A call was answered as the reference model says.
+    Model,
 }
 
 impl Class {
@@ -29,6 +31,7 @@ impl Class {
             Self::Lifecycle => 12,
             Self::Status => 13,
             Self::Splat => 14,
+            Self::Model => 16,
         }
     }
 }
@@ -89,6 +92,7 @@ invariants! {
     I30 Timing "USERPTR buffers have no fence";
     I31 Timing "a job whose fences cannot be attached ends with an error and leaves none";
     I32 Timing "a holder of one reservation lock that waits for another fence of the job does not stall it";
+    M1 Model "each call answers what the reference model says";
 }
 
 impl fmt::Display for Invariant {

@@ -2,6 +2,7 @@
 
 mod i01_finite;
 mod i02_once;
+mod i03_call;
 mod i04_destroy;
 mod i05_leak;
 mod i06_dequeue;
@@ -28,6 +29,10 @@ mod i24_waits;
 mod i25_foreign;
 mod i26_balance;
 mod i27_log;
+mod i28_counts;
+mod i29_request;
+mod i30_userptr;
+mod m01_model;
 
 use trace::{BufferId, FenceId};
 
@@ -53,12 +58,14 @@ const DIRECT: &[Oracle] = &[
     i21_outlive::oracle,
     i24_waits::oracle,
     i27_log::oracle,
+    i28_counts::oracle,
 ];
 
 /// Oracles that do: a lost record misleads them.
 const LEDGER: &[Oracle] = &[
     i01_finite::oracle,
     i02_once::oracle,
+    i03_call::oracle,
     i04_destroy::oracle,
     i05_leak::oracle,
     i06_dequeue::oracle,
@@ -82,6 +89,9 @@ const LEDGER: &[Oracle] = &[
     i22_bounded::oracle,
     i25_foreign::oracle,
     i26_balance::oracle,
+    i29_request::oracle,
+    i30_userptr::oracle,
+    m01_model::oracle,
 ];
 
 /// Asks all oracles, or with a lossy ledger those that do not rest on it.

@@ -6,6 +6,7 @@ pub(crate) mod fence;
 pub(crate) mod memory;
 pub(crate) mod place;
 mod replay;
+pub(crate) mod request;
 pub(crate) mod sight;
 pub(crate) mod slot;
 pub(crate) mod span;

@@ -29,6 +29,8 @@ impl Exit {
     pub const SPLAT: Exit = Exit(14);
     /// A finding or a trace did not repeat.
     pub const NONDETERMINISM: Exit = Exit(15);
+    /// A call was answered otherwise than the reference model says.
+    pub const MODEL: Exit = Exit(16);
 }
 
 /// For `--help`.
@@ -42,6 +44,7 @@ pub const HELP: &str = "Exit codes:
   13  a fence told a wrong status
   14  the kernel complained, panicked or hung
   15  a finding or a trace did not repeat
+  16  a call was answered otherwise than the reference model of videobuf2 and mem2mem says
 With several findings the first one decides.";
 
 impl Exit {

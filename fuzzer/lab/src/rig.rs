@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 
+use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use judge::Expectation;
 use program::Driver;
@@ -18,7 +19,8 @@ use crate::{
         debian::{self, Debian},
         patches::Patches,
     },
-    target::uml::{Attach, Uml, UmlOptions, double::Shape},
+    symbols::Symbols,
+    target::uml::{Attach, Uml, UmlOptions, double::Shape, host},
 };
 
 /// Every attach point.
@@ -67,6 +69,22 @@ pub fn attach(name: &str) -> Option<Attach> {
 }
 
 impl RigArgs {
+    /// The arguments that ask for what a finding or a campaign was made on.
+    pub fn of(setup: &Setup) -> anyhow::Result<RigArgs> {
+        let attach = attach(&setup.attach)
+            .with_context(|| format!("there is no attach point {}", setup.attach))?;
+        let driver = Driver::named(&setup.driver)
+            .with_context(|| format!("there is no driver {}", setup.driver))?;
+        Ok(RigArgs {
+            driver,
+            plant: setup.plant.clone(),
+            attach: Some(attach),
+            shape: setup.shape.clone(),
+            kmemleak: setup.kmemleak,
+            core: None,
+        })
+    }
+
     /// The attach point.
     pub fn attach(&self) -> Attach {
         self.attach.unwrap_or_default()
@@ -120,7 +138,12 @@ impl RigArgs {
 
     /// What the judge may expect of the driver.
     pub fn expectation(&self) -> Expectation {
-        Expectation::of(self.driver, self.attach() != Attach::None)
+        let expectation = Expectation::of(self.driver, self.attach() != Attach::None);
+        Expectation {
+            // The model knows the double as it is by default.
+            model: expectation.model.filter(|_| self.shape.is_default()),
+            ..expectation
+        }
     }
 }
 
@@ -136,6 +159,8 @@ pub struct Rig {
     /// What was applied to the tree, for people.
     pub patches: String,
     setup: Setup,
+    options: Vec<String>,
+    symbols: Symbols,
     _debian: Option<Debian>,
 }
 
@@ -181,6 +206,26 @@ pub fn ready_with(options: &Options, args: &RigArgs, inside: Inside) -> anyhow::
     on(&prepare(options, args)?, options, args, inside)
 }
 
+/// So many rigs; if there are several, each on the next core.
+pub fn several(
+    prepared: &Prepared,
+    options: &Options,
+    args: &RigArgs,
+    count: usize,
+    inside: impl Fn() -> Inside,
+) -> anyhow::Result<Vec<Rig>> {
+    let cores = host::cores()?;
+    let rig = |number: usize| {
+        let core = cores[number % cores.len()];
+        let args = RigArgs {
+            core: if count > 1 { Some(core) } else { args.core },
+            ..args.clone()
+        };
+        on(prepared, options, &args, inside())
+    };
+    (0..count).map(rig).collect()
+}
+
 /// What is prepared once for any number of rigs.
 pub fn prepare(options: &Options, args: &RigArgs) -> anyhow::Result<Prepared> {
     args.plant.as_deref().map(plants::load).transpose()?;
@@ -216,6 +261,8 @@ pub fn on(
         build: format!("{}-{}", prepared.kernel.key, modules.key),
         patches: format!("{series} of the series under test, {lab} of the lab"),
         setup: args.setup(),
+        options: kernel_words(options),
+        symbols: Symbols::of(prepared, &modules),
         _debian: inside.debian,
     })
 }
@@ -229,6 +276,8 @@ impl Rig {
             build: self.build.clone(),
             seed,
             patches: self.patches.clone(),
+            options: self.options.clone(),
+            symbols: self.symbols.clone(),
         }
     }
 }

@@ -175,6 +175,8 @@ pub enum Look {
     Poll { slot: u8, revents: u16 },
     /// A look failed with this errno.
     Failed { what: Looked, slot: u8, errno: i32 },
+    /// What is left when everything is closed: so many more dma-bufs, and references to modules, than when the run began.
+    Objects { dmabufs: i32, users: i32 },
 }
 
 /// What kind of slot a failed look was at.
@@ -248,6 +250,10 @@ pub enum Kind {
         job: u64,
         phase: Phase,
     },
+    /// Somebody called `dma_fence_signal` or its like on this fence, which was signalled
+    Again { fence: FenceId },
+    /// The buffer that the driver got just before stands on memory of user space, which nobody can share
+    Userptr { buffer: BufferId },
 }
 
 /// Steps of a hardware job.

@@ -164,6 +164,8 @@ impl fmt::Display for Kind {
             Self::Queue { buffer } => write!(f, "buf_queue: {buffer}"),
             Self::Done { buffer, state } => write!(f, "buf_done: {buffer}, {}", state_name(*state)),
             Self::Job { buffer, job, phase } => write!(f, "job {job} {phase}: {buffer}"),
+            Self::Again { fence } => write!(f, "fence {fence} is signalled again"),
+            Self::Userptr { buffer } => write!(f, "userptr: {buffer}"),
         }
     }
 }
@@ -280,6 +282,10 @@ impl fmt::Display for Look {
             Self::Sync { slot, info } => write!(f, "s{slot} {info}"),
             Self::Dmabuf { slot, content } => write!(f, "d{slot} {content}"),
             Self::Poll { slot, revents } => write!(f, "poll d{slot} revents {revents:#x}"),
+            Self::Objects { dmabufs, users } => write!(
+                f,
+                "{dmabufs:+} dma-bufs, {users:+} references to modules since the run began"
+            ),
             Self::Failed { what, slot, errno } => {
                 let kind = if *what == Looked::Sync { 's' } else { 'd' };
                 write!(f, "{kind}{slot} failed: {}", Errno(*errno))

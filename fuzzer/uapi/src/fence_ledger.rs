@@ -5,7 +5,7 @@ use std::mem::{offset_of, size_of};
 /// `FENCE_LEDGER_MAGIC`
 pub const MAGIC: u32 = 0x4c44_4746;
 /// `FENCE_LEDGER_VERSION`
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// `FENCE_LEDGER_F_HARDIRQ`
 pub const F_HARDIRQ: u16 = 0x1;
 /// `FENCE_LEDGER_F_IRQS_OFF`

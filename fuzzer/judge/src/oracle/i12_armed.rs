@@ -94,7 +94,7 @@ fn unfenced(case: &Case) -> Vec<Violation> {
             continue;
         }
         for (at, job) in starts(history) {
-            if !is_fenced(case, history, at) {
+            if !history.is_userptr(at.index) && !is_fenced(case, history, at) {
                 found.insert(at.index, (buffer, job));
             }
         }

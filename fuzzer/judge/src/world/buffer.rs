@@ -18,6 +18,8 @@ pub(crate) const STATE_ERROR: u32 = 6;
 pub(crate) enum Happening {
     /// The driver got it.
     Queue,
+    /// It stands on memory of user space.
+    Userptr,
     /// The driver gave it back in this state.
     Done(u32),
     /// A fence was attached.
@@ -66,6 +68,16 @@ impl History {
         }
     }
 
+    /// Whether the buffer that the driver last got before event `index` stands on memory of user space.
+    pub(crate) fn is_userptr(&self, index: usize) -> bool {
+        let told = |(_, happening)| match happening {
+            Happening::Userptr => Some(true),
+            Happening::Queue => Some(false),
+            _ => None,
+        };
+        self.before(index).find_map(told).unwrap_or(false)
+    }
+
     /// The job that started next after event `index`, before the buffer was queued again.
     pub(crate) fn job_after(&self, index: usize) -> Option<(Moment, u64)> {
         let arming = self
@@ -102,6 +114,7 @@ impl Buffers {
     pub(super) fn record(&mut self, at: Moment, kind: &Kind) {
         let (buffer, happening) = match *kind {
             Kind::Queue { buffer } => (buffer, Happening::Queue),
+            Kind::Userptr { buffer } => (buffer, Happening::Userptr),
             Kind::Done { buffer, state } => (buffer, Happening::Done(state)),
             Kind::Attach { fence, buffer, .. } => (buffer, Happening::Attach(fence)),
             Kind::Job { buffer, job, phase } => (buffer, Happening::Job(job, phase)),

@@ -43,17 +43,20 @@ pub(crate) struct Fence {
     pub(crate) attaches: Vec<Attach>,
     pub(crate) signals: Vec<Signal>,
     pub(crate) destroys: Vec<Moment>,
+    /// Calls that tried to signal it when it was.
+    pub(crate) agains: Vec<Moment>,
 }
 
 impl Fence {
     fn new(id: FenceId) -> Self {
-        let (inits, attaches, signals, destroys) = Default::default();
+        let (inits, attaches, signals, destroys, agains) = Default::default();
         Self {
             id,
             inits,
             attaches,
             signals,
             destroys,
+            agains,
         }
     }
 
@@ -137,6 +140,7 @@ impl Fences {
             Kind::Init { fence } => self.entry(fence).inits.push(at),
             Kind::Signal { fence, error } => self.entry(fence).signals.push(Signal { at, error }),
             Kind::Destroy { fence } => self.entry(fence).destroys.push(at),
+            Kind::Again { fence } => self.entry(fence).agains.push(at),
             _ => {}
         }
     }

@@ -14,6 +14,7 @@ use super::buffer::Buffers;
 use super::fence::Fences;
 use super::memory::{Epoch, Memories, MemoryId, Slot};
 use super::place::{Place, Places, target};
+use super::request::Requests;
 use super::sight::{Hung, Sights};
 use super::slot::{ImportedFences, Slots, SyncFile};
 use super::span::{Moment, Timeline, is_async};
@@ -96,6 +97,7 @@ struct Replay<'a> {
     takers: HashMap<usize, Place>,
     /// The files whose buffers were put into each request since the slot was filled.
     requests: HashMap<u8, Vec<u8>>,
+    in_requests: Requests,
 }
 
 impl<'a> Replay<'a> {
@@ -115,6 +117,7 @@ impl<'a> Replay<'a> {
             imports: Vec::new(),
             takers: HashMap::new(),
             requests: HashMap::new(),
+            in_requests: Requests::default(),
         }
     }
 
@@ -213,6 +216,7 @@ impl<'a> Replay<'a> {
         if let Op::Qbuf { request, file, .. } = *what {
             self.fill_request(request, file);
         }
+        self.in_requests.doubt(what);
         let (must_end, versions) = (self.must_end(what), self.versions(what));
         self.flying.push(Flying {
             op,

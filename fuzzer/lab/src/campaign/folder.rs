@@ -169,6 +169,23 @@ impl Folder {
         Ok(Some(name))
     }
 
+    /// Keeps a program that was not run here, and says so in the log.
+    pub fn keep_told(&mut self, program: &Program) -> anyhow::Result<()> {
+        match self.keep(program)? {
+            Some(file) => self.tell(&Line::Kept { file, programs: 0 }),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a program of the corpus, and says so in the log before.
+    pub fn drop_told(&mut self, program: &Program) -> anyhow::Result<()> {
+        let file = name(program);
+        let path = self.path.join(CORPUS).join(&file);
+        self.kept.remove(&file);
+        self.tell(&Line::Dropped { file })?;
+        fs::remove_file(&path).with_context(|| path.display().to_string())
+    }
+
     /// Keeps a suspect until it is settled.
     pub fn suspect(&mut self, program: &Program) -> anyhow::Result<()> {
         let path = self.path.join(SUSPECTS).join(name(program));
@@ -310,7 +327,7 @@ fn killed(lines: &[Line]) -> Option<Killed> {
                 }
             }
             Line::End { .. } => part = None,
-            Line::Kept { .. } => {}
+            Line::Kept { .. } | Line::Dropped { .. } => {}
         }
     }
     part

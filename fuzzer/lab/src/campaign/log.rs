@@ -153,6 +153,11 @@ pub enum Line {
         /// Programs run by then.
         programs: u64,
     },
+    /// A program is about to leave `corpus`: others show all that it shows.
+    Dropped {
+        /// Its name there.
+        file: String,
+    },
     /// A finding's folder is whole.
     Finding(Found),
     /// The part is over.

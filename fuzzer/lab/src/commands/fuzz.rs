@@ -21,9 +21,9 @@ use crate::{
     corpus,
     exit::Exit,
     interrupt::Graceful,
-    rig::{self, Inside, Rig, RigArgs},
+    reproducer::Bench,
+    rig::{self, Inside, RigArgs},
     setup::{Options, cache::Cache},
-    target::uml::host,
 };
 use console::Console;
 use summary::{Summary, announcement, repeat_line};
@@ -85,7 +85,9 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         return plants::names();
     }
     args.rig.settle(options)?;
-    let rigs = rigs(&args, options)?;
+    let prepared = rig::prepare(options, &args.rig)?;
+    let count = args.instances as usize;
+    let rigs = rig::several(&prepared, options, &args.rig, count, Inside::default)?;
     let identity = Identity::new(args.rig.setup(), &rigs[0].kernel, &rigs[0].build);
     let cache = Cache::open(options.cache.as_deref())?;
     let place = place::choose(&args, &cache, &identity.setup)?;
@@ -105,7 +107,12 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     let start = start(&args, &campaign, &plan, &before)?;
     let _graceful = Graceful::hold();
     let screen = Box::new(Console::begin(args.bound()));
-    let desk = Arc::new(Desk::open(folder, plan, screen)?);
+    let bench = Bench {
+        prepared,
+        options: options.clone(),
+    };
+    let desk = Desk::open(folder, plan, screen)?.with_bench(bench, args.rig.clone());
+    let desk = Arc::new(desk);
     desk.tell(&start)?;
     let ended = crew::run(&desk, &campaign, rigs)?;
     let desk = Arc::into_inner(desk).context("every instance has left the desk")?;
@@ -116,22 +123,6 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         store::write(path, summary.json()?.as_bytes())?;
     }
     Ok(summary.exit())
-}
-
-/// A guest for each instance; with several, each on the next core.
-fn rigs(args: &Args, options: &Options) -> anyhow::Result<Vec<Rig>> {
-    let prepared = rig::prepare(options, &args.rig)?;
-    let cores = host::cores()?;
-    let several = args.instances > 1;
-    let rig = |instance: u64| {
-        let core = cores[instance as usize % cores.len()];
-        let rig = RigArgs {
-            core: several.then_some(core),
-            ..args.rig.clone()
-        };
-        rig::on(&prepared, options, &rig, Inside::default())
-    };
-    (0..args.instances).map(rig).collect()
 }
 
 /// The part that goes on; nothing if a new one begins.

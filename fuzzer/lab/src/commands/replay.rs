@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use engine::{Leaks, Run, Session, store};
-use program::{Driver, Program};
+use program::Program;
 use trace::ProgramHash;
 
 use crate::{
@@ -59,7 +59,7 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     }
     let mut exits = vec![Exit::HELD; items.len()];
     for setup in setups(&items, &args.rig.setup()) {
-        let mut rig_args = setup_args(&setup)?;
+        let mut rig_args = RigArgs::of(&setup)?;
         rig_args.settle(options)?;
         let mut rig = rig::ready(options, &rig_args)?;
         let mut session = Session::new(&mut rig.target, rig_args.expectation());
@@ -91,21 +91,6 @@ impl Item {
                 .into_owned(),
         }
     }
-}
-
-fn setup_args(setup: &Setup) -> anyhow::Result<RigArgs> {
-    let attach = rig::attach(&setup.attach)
-        .with_context(|| format!("there is no attach point {}", setup.attach))?;
-    let driver = Driver::named(&setup.driver)
-        .with_context(|| format!("there is no driver {}", setup.driver))?;
-    Ok(RigArgs {
-        driver,
-        plant: setup.plant.clone(),
-        attach: Some(attach),
-        shape: setup.shape.clone(),
-        kmemleak: setup.kmemleak,
-        core: None,
-    })
 }
 
 /// The different setups, in the order in which they are first needed.

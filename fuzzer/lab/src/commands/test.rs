@@ -12,6 +12,8 @@ mod ledger;
 mod patches;
 mod proofs;
 mod replays;
+mod reproducers;
+mod resume;
 mod series;
 mod smallest;
 mod sources;
@@ -35,6 +37,9 @@ pub struct Args {
     /// List the checks and stop
     #[arg(long)]
     pub list: bool,
+    /// How often the checks of resumed campaigns kill each of theirs
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub kills: u32,
 }
 
 const HELP: &str = "Checks of the sources (formatting, lints, unit tests, checkpatch), of what must be refused, of the target (builds, boots, \
@@ -66,6 +71,7 @@ impl Check {
 struct Context {
     options: Options,
     cache: Cache,
+    kills: u32,
 }
 
 /// Runs the checks.
@@ -82,6 +88,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     let context = Context {
         options: options.clone(),
         cache: Cache::open(options.cache.as_deref())?,
+        kills: args.kills,
     };
     let passed = checks
         .iter()
@@ -107,6 +114,8 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(drills::checks());
     checks.extend(theirs::checks());
     checks.extend(campaigns::checks()?);
+    checks.extend(reproducers::checks()?);
+    checks.extend(resume::checks());
     checks.extend(proofs::checks());
     let named = |check: &Check| {
         args.only.is_empty()

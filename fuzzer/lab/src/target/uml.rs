@@ -138,6 +138,8 @@ pub struct Uml {
     options: UmlOptions,
     watchers: Vec<&'static str>,
     boots: u64,
+    /// Whether somebody killed the last instance.
+    killed: bool,
 }
 
 impl Uml {
@@ -155,6 +157,7 @@ impl Uml {
             watchers: watchers(prepared.kernel.config, &options),
             options,
             boots: 0,
+            killed: false,
         })
     }
 
@@ -209,8 +212,21 @@ impl Uml {
         }
     }
 
+    /// Boots; once more if somebody killed the guest meanwhile.
     fn start(&mut self) -> anyhow::Result<Hello> {
+        let mut started = self.start_once();
+        for _ in 0..KILLS {
+            if started.is_ok() || !self.killed {
+                break;
+            }
+            started = self.start_once();
+        }
+        started
+    }
+
+    fn start_once(&mut self) -> anyhow::Result<Hello> {
         self.instance = None;
+        self.killed = false;
         self.keep_console()?;
         self.core.pin_this_thread()?;
         self.guest.renew_console()?;
@@ -242,7 +258,12 @@ impl Uml {
         }
     }
 
-    fn no_boot(&self, instance: Instance, failed: Failed) -> anyhow::Error {
+    fn no_boot(&mut self, mut instance: Instance, failed: Failed) -> anyhow::Error {
+        if failed == Failed::Closed {
+            // As in `bury`.
+            let _ = instance.wait(DYING);
+            self.killed = instance.was_killed();
+        }
         drop(instance);
         let console = log::telling(&self.console()).join("\n  ");
         anyhow::anyhow!("the target did not boot ({failed}); its console ends with:\n  {console}")
@@ -251,6 +272,18 @@ impl Uml {
     /// Sends a request to the booted target and waits for the answer. After a failure the target is gone.
     fn exchange(&mut self, request: &Request) -> anyhow::Result<Result<Reply, Death>> {
         self.exchange_within(request, self.options.wall_limit)
+    }
+
+    /// The same for what may be asked twice: if somebody killed the guest, that says nothing about the request.
+    fn exchange_again(&mut self, request: &Request) -> anyhow::Result<Result<Reply, Death>> {
+        let mut answer = self.exchange(request)?;
+        for _ in 0..KILLS {
+            if answer.is_ok() || !self.killed {
+                break;
+            }
+            answer = self.exchange(request)?;
+        }
+        Ok(answer)
     }
 
     fn exchange_within(
@@ -282,6 +315,7 @@ impl Uml {
             };
             // Whether it ended by itself does not matter: it is killed below.
             let _ = instance.wait(patience);
+            self.killed = instance.was_killed();
         }
         match (log::death(&self.console()), failed) {
             (Death::Panic, _) => Death::Panic,
@@ -293,6 +327,9 @@ impl Uml {
 
 /// A boot takes a quarter of a second on an idle machine.
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often a guest that somebody kills is booted again for one request.
+const KILLS: u32 = 5;
 
 /// Time for a kernel that closed the channel to write its last words.
 const DYING: Duration = Duration::from_secs(3);
@@ -331,7 +368,7 @@ impl Target for Uml {
             program: program.clone(),
             coverage,
         };
-        match self.exchange(&request)? {
+        match self.exchange_again(&request)? {
             Ok(Reply::Ran(report)) => Ok(Ran::Report(report)),
             Ok(other) => bail!("the agent answered a program with {other:?}"),
             Err(how) => Ok(Ran::Died {
@@ -345,7 +382,7 @@ impl Target for Uml {
         let request = Request::Study {
             program: program.clone(),
         };
-        match self.exchange(&request)? {
+        match self.exchange_again(&request)? {
             Ok(Reply::Studied(study)) => Ok(Some(*study)),
             // The agent's guard ended the run as it ends any other that takes too long.
             Ok(Reply::Ran(_)) => Ok(Some(Study::default())),

@@ -7,6 +7,7 @@ use super::super::memory::{Epoch, MemoryId};
 use super::super::place::Place;
 use super::super::sight::{
     ContentSight, Dequeue, Drain, Failure, Orphan, PollSight, Removal, Source, SyncSight, Timeout,
+    Unload,
 };
 use super::super::slot::{ImportedFences, SyncFile, pending};
 use super::super::span::{Span, is_async};
@@ -18,6 +19,8 @@ impl Replay<'_> {
         let span = self.timeline.call(event, call);
         let Some(op) = self.op(call.op) else { return };
         if !is_async(self.program, call.op) {
+            let completion = self.in_requests.call(&self.places, span, op, call);
+            self.sights.completions.extend(completion);
             self.main_call(span, op, call);
             self.orphan(event);
             self.seen(span, op, call);
@@ -72,6 +75,7 @@ impl Replay<'_> {
                 index,
                 count,
             } if ok => self.remove_bufs(span, (file.0, queue), index, count),
+            Op::Reload => self.unload(span, call),
             Op::Dqbuf { file, queue, .. } => self.dequeue(file.0, queue, call),
             Op::Streamoff { file, queue } if ok => {
                 if let Some(place) = self.places.place(file.0, queue) {
@@ -174,6 +178,21 @@ impl Replay<'_> {
         });
         if !self.is_busy(file, changes_buffers) {
             self.memories.remove_bufs(place, index, count);
+        }
+    }
+
+    /// The driver is unloaded and loaded again. Open files and requests keep it, and so do calls that still run.
+    fn unload(&mut self, span: Span, call: &Call) {
+        const ENOENT: i32 = 2;
+        let mut steps = self.program.steps.iter();
+        let requests = steps.any(|step| matches!(step.op, Op::AllocRequest { .. }));
+        let open = !self.places.open_files().is_empty() || !self.flying.is_empty();
+        match call.result {
+            Err(errno) if !open && !requests && errno != ENOENT && !is_shortage(errno) => {
+                let (event, op) = (span.event, call.op);
+                self.sights.unloads.push(Unload { event, op, errno });
+            }
+            _ => {}
         }
     }
 

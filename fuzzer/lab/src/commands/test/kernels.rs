@@ -40,6 +40,7 @@ fn vanilla(context: &Context) -> Context {
             ..context.options.clone()
         },
         cache: context.cache.clone(),
+        kills: context.kills,
     }
 }
 

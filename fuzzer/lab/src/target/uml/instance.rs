@@ -4,10 +4,13 @@ use std::{
     fs::File,
     os::{
         fd::{AsRawFd, OwnedFd},
-        unix::{fs::OpenOptionsExt, process::CommandExt},
+        unix::{
+            fs::OpenOptionsExt,
+            process::{CommandExt, ExitStatusExt},
+        },
     },
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -39,6 +42,7 @@ pub struct Instance {
     pub channel: Channel,
     group: Group,
     child: Child,
+    ended: Option<ExitStatus>,
 }
 
 impl Instance {
@@ -76,6 +80,7 @@ impl Instance {
             channel,
             group,
             child,
+            ended: None,
         })
     }
 
@@ -100,7 +105,8 @@ impl Instance {
     pub fn wait(&mut self, limit: Duration) -> anyhow::Result<bool> {
         let deadline = Instant::now() + limit;
         loop {
-            if self.child.try_wait()?.is_some() {
+            self.ended = self.child.try_wait()?;
+            if self.ended.is_some() {
                 return Ok(true);
             }
             if Instant::now() >= deadline {
@@ -108,6 +114,15 @@ impl Instance {
             }
             thread::sleep(Duration::from_millis(2));
         }
+    }
+}
+
+impl Instance {
+    /// True if somebody killed the kernel's process, as an administrator may, and a machine that is out of memory does. No
+    /// kernel ends itself like that.
+    pub fn was_killed(&self) -> bool {
+        let signal = self.ended.and_then(|status| status.signal());
+        signal == Some(nix::libc::SIGKILL)
     }
 }
 

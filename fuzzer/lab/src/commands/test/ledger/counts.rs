@@ -65,13 +65,15 @@ pub(super) fn counts(trace: &Trace) -> [Counts; 2] {
     let mut counts = [Counts::default(); 2];
     for kind in kinds() {
         let output = match kind {
-            Kind::Queue { buffer } | Kind::Done { buffer, .. } | Kind::Job { buffer, .. } => {
-                Some(buffer.output)
-            }
+            Kind::Queue { buffer }
+            | Kind::Done { buffer, .. }
+            | Kind::Job { buffer, .. }
+            | Kind::Userptr { buffer } => Some(buffer.output),
             Kind::Init { fence }
             | Kind::Attach { fence, .. }
             | Kind::Signal { fence, .. }
-            | Kind::Destroy { fence } => side.get(&fence).copied(),
+            | Kind::Destroy { fence }
+            | Kind::Again { fence } => side.get(&fence).copied(),
         };
         if let Some(output) = output {
             counts[usize::from(!output)].add(&kind);
@@ -89,7 +91,7 @@ impl Counts {
             Kind::Attach { .. } => self.attaches += 1,
             Kind::Signal { .. } => self.signals += 1,
             Kind::Destroy { .. } => self.destroys += 1,
-            Kind::Job { .. } => {}
+            Kind::Job { .. } | Kind::Again { .. } | Kind::Userptr { .. } => {}
         }
     }
 

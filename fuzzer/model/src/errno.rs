@@ -1,0 +1,47 @@
+//! Error numbers that the model predicts, and their names.
+
+/// Operation not permitted: a request for CAPTURE.
+pub(crate) const EPERM: i32 = 1;
+/// No such file or directory: DQEVENT has no event, MERGE no second sync_file.
+pub(crate) const ENOENT: i32 = 2;
+/// Interrupted system call.
+pub(crate) const EINTR: i32 = 4;
+/// Bad file descriptor.
+pub(crate) const EBADF: i32 = 9;
+/// Try again.
+pub(crate) const EAGAIN: i32 = 11;
+/// Out of memory.
+pub(crate) const ENOMEM: i32 = 12;
+/// Device or resource busy.
+pub(crate) const EBUSY: i32 = 16;
+/// Invalid argument.
+pub(crate) const EINVAL: i32 = 22;
+/// Not a typewriter: the driver has no such ioctl.
+pub(crate) const ENOTTY: i32 = 25;
+/// Broken pipe: the last buffer was dequeued.
+pub(crate) const EPIPE: i32 = 32;
+/// Invalid request descriptor: the queue takes no requests.
+pub(crate) const EBADR: i32 = 53;
+/// No buffer space available.
+pub(crate) const ENOBUFS: i32 = 105;
+
+const NAMES: [(i32, &str); 12] = [
+    (EPERM, "EPERM"),
+    (EBADR, "EBADR"),
+    (ENOENT, "ENOENT"),
+    (EINTR, "EINTR"),
+    (EBADF, "EBADF"),
+    (EAGAIN, "EAGAIN"),
+    (ENOMEM, "ENOMEM"),
+    (EBUSY, "EBUSY"),
+    (EINVAL, "EINVAL"),
+    (ENOTTY, "ENOTTY"),
+    (EPIPE, "EPIPE"),
+    (ENOBUFS, "ENOBUFS"),
+];
+
+/// What a maintainer calls it.
+pub(crate) fn name(errno: i32) -> String {
+    let named = NAMES.iter().find(|(number, _)| *number == errno);
+    named.map_or_else(|| format!("error {errno}"), |(_, name)| (*name).to_owned())
+}

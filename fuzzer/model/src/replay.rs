@@ -1,0 +1,219 @@
+//! Walks a trace in order: predicts each call, compares, and follows.
+//!
+//! The ledger's records of a call stand before it, together with those of what the hardware did between the call before
+//! and this one. So a call may have met any of the states that the records lead through, and the kernel is right if its
+//! answer fits one of them. Where calls of several threads overlap and touch the same thing the model says nothing, and
+//! goes on from what the kernel answered.
+
+use program::{Driver, Op, Program};
+use trace::{Call, Event, Kind, Mark, Out, Trace};
+
+use crate::answer::{Answer, Guess, Told, observed, ok, unknown};
+use crate::errno::{EBUSY, EINTR, ENOMEM};
+use crate::part::{Parts, Touch, touches};
+use crate::story::{Difference, Story};
+use crate::world::{LONGEST_WAIT, World, file_of};
+
+/// Threads that execute `async` operations: one more is refused.
+const THREADS: usize = 4;
+
+/// An `async` operation that has not returned.
+struct Flying<'a> {
+    number: u16,
+    op: &'a Op,
+    /// What other calls touched meanwhile, and this one does too.
+    met: Parts,
+}
+
+/// The walk.
+pub(crate) struct Replay<'a> {
+    program: &'a Program,
+    world: World,
+    flying: Vec<Flying<'a>>,
+    /// Records since the last call.
+    records: Vec<Kind>,
+    story: Story,
+}
+
+impl<'a> Replay<'a> {
+    /// Nothing has happened yet.
+    pub(crate) fn new(driver: Driver, program: &'a Program) -> Self {
+        Self {
+            program,
+            world: World::new(driver),
+            flying: Vec::new(),
+            records: Vec::new(),
+            story: Story::default(),
+        }
+    }
+
+    /// Replays the trace as far as the program goes.
+    pub(crate) fn run(mut self, trace: &Trace) -> Story {
+        for (index, event) in trace.events.iter().enumerate() {
+            match event {
+                Event::Begin { op, .. } => self.begin(*op),
+                Event::Ledger(record) => self.records.push(record.kind),
+                Event::Call(call) => self.call(index, call),
+                Event::Mark {
+                    mark: Mark::VideoClosed,
+                    ..
+                } => break,
+                _ => {}
+            }
+        }
+        self.story
+    }
+
+    fn begin(&mut self, number: u16) {
+        if let Some(step) = self.program.steps.get(usize::from(number)) {
+            let (op, met) = (&step.op, Parts::NONE);
+            self.flying.push(Flying { number, op, met });
+        }
+    }
+
+    fn call(&mut self, event: usize, call: &Call) {
+        let Some(step) = self.program.steps.get(usize::from(call.op)) else {
+            return;
+        };
+        self.story.calls += 1;
+        let flying = self
+            .flying
+            .iter()
+            .position(|flying| flying.number == call.op);
+        let busy = self.flying.len() > THREADS && call.result == Err(EBUSY);
+        let met = flying.map_or(Parts::NONE, |place| self.flying.remove(place).met);
+        if busy {
+            self.story.predicted += 1;
+            return self.flow(&step.op);
+        }
+        let met = met | self.meet(&step.op);
+        let records = std::mem::take(&mut self.records);
+        if met.is_empty() {
+            self.alone(event, call, &step.op, &records);
+        } else {
+            self.crossed(call, &step.op, &records, met);
+        }
+    }
+
+    /// The records so far, with no call to judge.
+    fn flow(&mut self, op: &Op) {
+        for kind in std::mem::take(&mut self.records) {
+            self.record(&kind, op);
+        }
+    }
+
+    /// Tells the calls that fly what this one touches; answers what it shares with them.
+    fn meet(&mut self, op: &Op) -> Parts {
+        let touch = touches(op);
+        let mut shared = Parts::NONE;
+        for flying in &mut self.flying {
+            let conflict = touch.conflict(touches(flying.op));
+            flying.met |= conflict;
+            shared |= conflict;
+        }
+        let closes = matches!(op, Op::CloseFile { .. } | Op::Open { .. });
+        self.world.lingers |= closes && !shared.is_empty();
+        shared
+    }
+
+    fn record(&mut self, kind: &Kind, op: &Op) {
+        let mut running = vec![op];
+        running.extend(self.flying.iter().map(|flying| flying.op));
+        self.world.record(kind, &running);
+    }
+
+    /// A call that shares what it touches with calls of other threads.
+    fn crossed(&mut self, call: &Call, op: &Op, records: &[Kind], met: Parts) {
+        self.world.doubt |= met;
+        for kind in records {
+            self.record(kind, op);
+        }
+        self.world.follow(op, &call.result);
+        // Following can have ended a doubt; not this one.
+        let Touch { writes, .. } = touches(op);
+        self.world.doubt |= met | writes;
+        self.story.not_predicted("calls that ran at the same time");
+    }
+
+    /// A call whose place in the order is certain.
+    fn alone(&mut self, event: usize, call: &Call, op: &Op, records: &[Kind]) {
+        let mut records = records.iter();
+        if ends_jobs(op) {
+            records.by_ref().for_each(|kind| self.record(kind, op));
+        }
+        let mut guess = self.guess(op, call);
+        while !guess.agrees(&call.result) {
+            let Some(kind) = records.next() else { break };
+            self.record(kind, op);
+            guess = self.guess(op, call);
+        }
+        self.judge(event, call, &guess);
+        if may_mix(op) && records.len() > 0 {
+            self.doubt_stream(op);
+        }
+        self.world.follow(op, &call.result);
+        records.for_each(|kind| self.record(kind, op));
+        if matches!(op, Op::Join) && self.flying.is_empty() {
+            self.world.lingers = false;
+        }
+    }
+
+    /// The prediction, where the call itself could happen as planned.
+    fn guess(&self, op: &Op, call: &Call) -> Guess {
+        let guess = self.world.predict(op);
+        let waited = call.end.saturating_sub(call.start) / 1000;
+        match (op, &call.result) {
+            (_, Err(ENOMEM)) if guess.answer != Answer::Err(ENOMEM) => {
+                unknown("the kernel had no memory")
+            }
+            (Op::CpuSync { .. }, Err(EINTR)) if waited >= u64::from(LONGEST_WAIT.0) => {
+                unknown("the wait was interrupted")
+            }
+            (Op::Join, _) if !self.flying.is_empty() => unknown("a call does not return"),
+            (Op::Reload, _) if !self.flying.is_empty() => unknown("calls run"),
+            (Op::Check { .. }, Ok(Out::Content(_))) => ok(Told::Content, guess.why),
+            _ => guess,
+        }
+    }
+
+    fn judge(&mut self, event: usize, call: &Call, guess: &Guess) {
+        if guess.is_unknown() {
+            return self.story.not_predicted(guess.why);
+        }
+        self.story.predicted += 1;
+        if !guess.agrees(&call.result) {
+            self.story.differences.push(Difference {
+                op: call.op,
+                event,
+                predicted: guess.to_string(),
+                observed: observed(&call.result),
+            });
+        }
+    }
+
+    /// The hardware finished something about the time of a command: which came first is not known.
+    fn doubt_stream(&mut self, op: &Op) {
+        if let Some(file) = file_of(op) {
+            self.world.doubt |= Parts::stream(file) | Parts::events(file);
+        }
+    }
+}
+
+/// Calls that end jobs first, and then do what they are for: the records of those jobs are older than their effect.
+fn ends_jobs(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Streamoff { .. } | Op::CloseFile { .. } | Op::Open { .. } | Op::Reqbufs { .. }
+    )
+}
+
+/// Calls that mean something else if a job ends just before them than if it ends just after.
+fn may_mix(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::DecoderCmd {
+            cmd: program::DecoderCmd::Stop,
+            ..
+        }
+    )
+}

@@ -1,0 +1,309 @@
+//! What there is: open files, memories, dma-bufs and sync_files; and what each operation must answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use program::{Driver, File, Micros, Node, Op, Queue};
+
+use crate::answer::{Guess, Told, fails, ok, unknown};
+use crate::device;
+use crate::errno::{EAGAIN, EBADF, EBUSY, EINVAL, ENOENT};
+use crate::handle::{Given, Handle, Size};
+use crate::memory::{Memories, MemoryId};
+use crate::part::{Parts, touches};
+
+/// What is behind a dma-buf slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Export {
+    /// The memory, if it is known which.
+    pub(crate) memory: Option<MemoryId>,
+    pub(crate) size: Size,
+}
+
+/// Everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct World {
+    pub(crate) driver: Driver,
+    pub(crate) files: BTreeMap<u8, Handle>,
+    pub(crate) memories: Memories,
+    pub(crate) dmabufs: BTreeMap<u8, Export>,
+    pub(crate) syncs: BTreeSet<u8>,
+    /// Where each queue of the ledger is: file and direction.
+    pub(crate) places: BTreeMap<u32, (u8, Queue)>,
+    /// What overlapping calls have left in doubt.
+    pub(crate) doubt: Parts,
+    /// A file was closed while a call on it ran, which keeps it open.
+    pub(crate) lingers: bool,
+}
+
+const NO_FILE: &str = "no file is open in the slot";
+
+impl World {
+    /// Nothing is open.
+    pub(crate) fn new(driver: Driver) -> Self {
+        Self {
+            driver,
+            files: BTreeMap::new(),
+            memories: Memories::default(),
+            dmabufs: BTreeMap::new(),
+            syncs: BTreeSet::new(),
+            places: BTreeMap::new(),
+            doubt: Parts::NONE,
+            lingers: false,
+        }
+    }
+
+    /// What the kernel must answer to this operation now.
+    pub(crate) fn predict(&self, op: &Op) -> Guess {
+        match self.slot_is_missing(op) {
+            Some(refused) => refused,
+            None if !(self.doubt & touches(op).all()).is_empty() => {
+                unknown("calls that ran at the same time can have come in any order")
+            }
+            None => self.slots(op).unwrap_or_else(|| self.call(op)),
+        }
+    }
+
+    /// Operations on slots that hold nothing.
+    fn slot_is_missing(&self, op: &Op) -> Option<Guess> {
+        if let Some(file) = file_of(op) {
+            let missing = !self.files.contains_key(&file.0) && !matches!(op, Op::Open { .. });
+            return missing.then(|| fails(EBADF, NO_FILE));
+        }
+        let (dmabuf, sync) = match *op {
+            Op::CloseDmabuf { dmabuf }
+            | Op::ExportSync { dmabuf, .. }
+            | Op::ImportSync { dmabuf, .. }
+            | Op::CpuSync { dmabuf, .. }
+            | Op::PollDmabuf { dmabuf, .. }
+            | Op::Check { dmabuf } => (Some(dmabuf), None),
+            Op::CloseSync { sync }
+            | Op::FileInfo { sync }
+            | Op::SetDeadline { sync, .. }
+            | Op::PollSync { sync, .. } => (None, Some(sync)),
+            Op::Merge { a, .. } => (None, Some(a)),
+            _ => (None, None),
+        };
+        let no_dmabuf = dmabuf.is_some_and(|dmabuf| !self.dmabufs.contains_key(&dmabuf.0));
+        let no_sync = sync.is_some_and(|sync| !self.syncs.contains(&sync.0));
+        (no_dmabuf || no_sync).then(|| fails(EBADF, "the slot holds no descriptor"))
+    }
+
+    /// Operations on dma-bufs, sync_files and the device.
+    fn slots(&self, op: &Op) -> Option<Guess> {
+        let done = |why| ok(Told::Done, why);
+        Some(match *op {
+            Op::Open {
+                node: Node::Double, ..
+            } => done("the device is there"),
+            Op::Open { .. } => unknown("whether the double has this node"),
+            Op::CloseFile { .. } | Op::CloseDmabuf { .. } | Op::CloseSync { .. } => {
+                done("close() of a descriptor")
+            }
+            Op::ExportSync { .. } => ok(Told::Sync, "dma_buf_export_sync_file() takes any access"),
+            Op::ImportSync { sync, .. } if !self.syncs.contains(&sync.0) => {
+                fails(EINVAL, "dma_buf_import_sync_file() is given no sync_file")
+            }
+            Op::ImportSync { .. } => done("dma_buf_import_sync_file() adds the fences"),
+            Op::Merge { b, .. } if !self.syncs.contains(&b.0) => {
+                fails(ENOENT, "sync_file_ioctl_merge() finds no second sync_file")
+            }
+            Op::Merge { .. } => ok(Told::Sync, "sync_file_ioctl_merge() makes a new one"),
+            Op::FileInfo { .. } => ok(Told::Sync, "sync_file_ioctl_fence_info() tells it"),
+            Op::SetDeadline { .. } => done("sync_file_ioctl_set_deadline() is a hint"),
+            Op::PollSync { .. } => ok(Told::SyncOrNothing, "sync_file_poll() waits for it"),
+            Op::PollDmabuf { interest, .. } => {
+                let events = match interest {
+                    program::Interest::In => 1,
+                    program::Interest::Out => 4,
+                    program::Interest::Pri => 0,
+                };
+                ok(Told::SomeOf(events), "dma_buf_poll() knows POLLIN and POLLOUT")
+            }
+            Op::Check { .. } => ok(Told::Content, "the plane is mapped"),
+            Op::CpuSync { .. } => done("dma_buf_begin_cpu_access() waits for the fences"),
+            Op::Reload if self.lingers => unknown("whether a call on a closed file still runs"),
+            Op::Reload if !self.files.is_empty() => {
+                fails(EAGAIN, "delete_module() finds the module in use")
+            }
+            Op::Reload => done("nothing uses the module"),
+            Op::Advance { .. } => done("time passes"),
+            Op::Join => done("nothing runs any more"),
+            _ => return None,
+        })
+    }
+
+    /// Operations on a video file that is open.
+    fn call(&self, op: &Op) -> Guess {
+        let Some(handle) = file_of(op).and_then(|file| self.files.get(&file.0)) else {
+            return unknown("an operation that the model has not learnt");
+        };
+        if !handle.known {
+            return unknown("a node that the model has not learnt");
+        }
+        if let Some(refused) = device::lacks(self.driver, op) {
+            return refused;
+        }
+        match *op {
+            Op::SetFormat {
+                queue,
+                width,
+                height,
+                ..
+            } => self.set_format(handle, queue, width, height),
+            Op::GetFormat { queue, .. } => {
+                ok(Told::Format(handle.format(queue)), "it is the current format")
+            }
+            Op::Reqbufs { queue, count, .. } => {
+                let most = device::most_buffers(self.driver, handle.size(queue));
+                match most {
+                    Some(most) => handle.queue(queue).reqbufs(count, most),
+                    None if count > 0 && !handle.queue(queue).streaming => {
+                        unknown("how many buffers the driver gives")
+                    }
+                    None => handle.queue(queue).reqbufs(count, 0),
+                }
+            }
+            Op::CreateBufs {
+                queue,
+                memory,
+                count,
+                ..
+            } => {
+                let most = device::most_buffers(self.driver, handle.size(queue));
+                match most {
+                    Some(most) => handle.queue(queue).create_bufs(memory, count, most),
+                    None => unknown("how many buffers the driver gives"),
+                }
+            }
+            Op::RemoveBufs {
+                queue,
+                index,
+                count,
+                ..
+            } => handle.queue(queue).remove_bufs(index, count),
+            Op::Querybuf { queue, index, .. } => handle.query(queue, index, &self.memories),
+            Op::PrepareBuf { .. } | Op::Qbuf { .. } => match self.given(op) {
+                Some(given) => handle.give(given, &self.memories),
+                None => unknown("an operation that the model has not learnt"),
+            },
+            Op::Dqbuf { queue, .. } => handle.dequeue(queue, &self.memories),
+            Op::Expbuf { queue, index, .. } => self.expbuf(handle, queue, index),
+            _ => self.stream(handle, op),
+        }
+    }
+
+    /// Operations that start, stop and steer, and those that tell what came of it.
+    fn stream(&self, handle: &Handle, op: &Op) -> Guess {
+        match *op {
+            Op::Streamon { queue, .. } => handle.queue(queue).streamon(),
+            Op::Streamoff { .. } => ok(Told::Done, "vb2_core_streamoff() always succeeds"),
+            Op::DecoderCmd { .. } if !handle.tells_last() => {
+                unknown("how far this driver's drain is")
+            }
+            Op::DecoderCmd { cmd, .. } => {
+                let both = handle.output.streaming && handle.capture.streaming;
+                handle.m2m.command(cmd, both)
+            }
+            Op::Subscribe { event, .. } => device::subscribe(self.driver, event),
+            Op::Dqevent { .. } => match handle.events.first() {
+                _ if !handle.tells_last() && handle.events.is_subscribed() => {
+                    unknown("when this driver sends events")
+                }
+                Some((kind, changes, sequence)) => ok(
+                    Told::Event(kind, changes, sequence),
+                    "__v4l2_event_dequeue() takes the oldest",
+                ),
+                None => fails(ENOENT, "__v4l2_event_dequeue() finds no event"),
+            },
+            Op::PollFile { interest, .. } => handle.poll(interest),
+            _ => device::knob(self.driver, op),
+        }
+    }
+
+    fn set_format(&self, handle: &Handle, queue: Queue, width: u32, height: u32) -> Guess {
+        if handle.queue(queue).busy {
+            return fails(EBUSY, "vb2_is_busy(): the queue has buffers");
+        }
+        let double = self.driver == Driver::Double;
+        let format = double.then(|| device::double_format(width, height));
+        ok(Told::Format(format), "S_FMT makes the size fit")
+    }
+
+    fn expbuf(&self, handle: &Handle, queue: Queue, index: u32) -> Guess {
+        let content = handle.queue(queue);
+        let Some(buffer) = content.get(index) else {
+            return fails(EINVAL, "vb2_get_buffer() finds no such buffer");
+        };
+        match buffer.plane {
+            None => fails(EINVAL, "vb2_core_expbuf() exports MMAP memory only"),
+            Some(plane) => ok(
+                Told::Exported(self.memories.size(plane)),
+                "vb2_core_expbuf() exports whole pages",
+            ),
+        }
+    }
+
+    /// What a QBUF or PREPARE_BUF is given.
+    pub(crate) fn given(&self, op: &Op) -> Option<Given> {
+        let (queue, index, dmabuf, request, prepare) = match *op {
+            Op::Qbuf {
+                queue,
+                index,
+                dmabuf,
+                request,
+                ..
+            } => (queue, index, dmabuf, request, false),
+            Op::PrepareBuf {
+                queue,
+                index,
+                dmabuf,
+                ..
+            } => (queue, index, dmabuf, None, true),
+            _ => return None,
+        };
+        let size = |dmabuf: program::Dmabuf| self.dmabufs.get(&dmabuf.0).map(|export| export.size);
+        Some(Given {
+            queue,
+            index,
+            import: dmabuf.map(size),
+            request: request.is_some(),
+            prepare,
+        })
+    }
+}
+
+/// The video file that an operation works on.
+pub(crate) fn file_of(op: &Op) -> Option<File> {
+    Some(match *op {
+        Op::Open { file, .. }
+        | Op::CloseFile { file }
+        | Op::SetFormat { file, .. }
+        | Op::GetFormat { file, .. }
+        | Op::Reqbufs { file, .. }
+        | Op::CreateBufs { file, .. }
+        | Op::RemoveBufs { file, .. }
+        | Op::Querybuf { file, .. }
+        | Op::PrepareBuf { file, .. }
+        | Op::Qbuf { file, .. }
+        | Op::Dqbuf { file, .. }
+        | Op::Expbuf { file, .. }
+        | Op::Streamon { file, .. }
+        | Op::Streamoff { file, .. }
+        | Op::PollFile { file, .. }
+        | Op::DecoderCmd { file, .. }
+        | Op::Subscribe { file, .. }
+        | Op::Dqevent { file }
+        | Op::GateClose { file, .. }
+        | Op::GateOpen { file }
+        | Op::JobTime { file, .. }
+        | Op::Chunks { file, .. }
+        | Op::Completion { file, .. }
+        | Op::Watchdog { file, .. }
+        | Op::Fail { file, .. }
+        | Op::SourceChange { file, .. } => file,
+        _ => return None,
+    })
+}
+
+/// How long a CPU access waits before the agent interrupts it.
+pub(crate) const LONGEST_WAIT: Micros = Micros(10_000_000);
