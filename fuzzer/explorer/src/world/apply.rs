@@ -1,6 +1,6 @@
 //! What each operation does to the model, and what the kernel must answer.
 
-use program::{Access, Dmabuf, Fault, File, Micros, Node, Op, Pixels, Queue, Step, Sync};
+use program::{Access, Dmabuf, Fault, File, Knob, Micros, Node, Op, Pixels, Queue, Step, Sync};
 
 use super::{EAGAIN, EBADF, EBUSY, EPERM, Handle, PlaneId, SyncFile, World};
 
@@ -29,7 +29,7 @@ pub enum Told {
 }
 
 /// How much later the program goes on after an `async` operation, in microseconds.
-const HEAD_START: u64 = 10;
+pub(crate) const HEAD_START: u64 = 10;
 
 impl World {
     /// Does a step, and says what the kernel must answer.
@@ -62,7 +62,6 @@ impl World {
                 | Op::CpuSync { .. }
                 | Op::PollFile { .. }
                 | Op::Completion { .. }
-                | Op::SetKnob { .. }
                 | Op::Dqevent { .. }
                 | Op::Qbuf { hold: true, .. }
                 | Op::Expbuf { plane: 1.., .. }
@@ -73,6 +72,7 @@ impl World {
         let known = match step.op {
             Op::SetFormat { pixels, .. } => pixels == Pixels::First,
             Op::Open { node, .. } => matches!(node, Node::Double | Node::M2m),
+            Op::SetKnob { knob, value, .. } => knob == Knob::Abort && value <= 1,
             _ => known,
         };
         known && (!step.asynchronous || matches!(step.op, Op::Streamoff { .. }))
@@ -275,6 +275,7 @@ impl World {
                 Fault::Error => knobs.fail_error = job,
                 Fault::Lost => knobs.fail_lost = job,
             }),
+            Op::SetKnob { file, value, .. } => (file, &move |knobs| knobs.abort_waits = value == 1),
             Op::SourceChange {
                 file,
                 frame: number,
