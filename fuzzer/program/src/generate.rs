@@ -125,6 +125,12 @@ impl Builder {
     /// A program that has run no job yet gets one, mostly: the others have told what they can by then.
     fn finish(&mut self, choose: &mut dyn Choose, profile: &Profile) {
         if !self.model.armed && !choose.exhausted() && choose.chance(70) {
+            if self.model.unloaded {
+                self.push(Step {
+                    op: Op::Load,
+                    asynchronous: false,
+                });
+            }
             for step in scene::start_job(&self.model, choose, profile) {
                 self.push(step);
             }

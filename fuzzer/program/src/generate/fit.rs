@@ -78,9 +78,9 @@ fn globals(bag: &mut Bag<'_>, model: &Model) {
     }
     let unused = model.stale_files().len() > open;
     bag.add(if unused { 2 * NORMAL } else { 1 }, Op::Reload);
-    bag.add(if unused && open == 0 { 2 * NORMAL } else { 1 }, Op::Unload);
+    bag.add(if unused && open == 0 { NORMAL / 2 } else { 1 }, Op::Unload);
     bag.add(if model.unloaded { 1000 * NORMAL } else { 1 }, Op::Load);
-    bag.add(4 * NORMAL, Op::FailNth { nth: 1 });
+    bag.add(2 * NORMAL, Op::FailNth { nth: 1 });
     bag.add(if model.pending > 0 { 2 * NORMAL } else { 0 }, Op::Join);
     bag.add(
         if model.in_flight() { NORMAL } else { 2 },
@@ -146,7 +146,7 @@ fn knobs(bag: &mut Bag<'_>, file: File, state: &FileModel) {
             value: 0,
         }),
     );
-    bag.add_each(fit, Knob::ALL.iter().map(other));
+    bag.add_each(fit / 2, Knob::ALL.iter().map(other));
     bag.add(
         fit,
         Op::SourceChange {
