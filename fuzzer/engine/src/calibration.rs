@@ -93,6 +93,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Log { .. } => "log line",
         Event::Mark { .. } => "mark",
         Event::Stuck { .. } => "stuck call",
+        Event::Fault { .. } => "failed allocation",
         Event::Died { .. } => "death",
     }
 }

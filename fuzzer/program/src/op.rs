@@ -367,6 +367,13 @@ pub enum Op {
         width: u32,
         height: u32,
     },
+    /// `fail_nth 3`: the third allocation that the kernel makes for the system calls of the next operation fails
+    /// (`/proc/thread-self/fail-nth`)
+    FailNth { nth: u32 },
+    /// `unload double`: delete_module of the test double; what opens it fails from then on
+    Unload,
+    /// `load double`: init_module of the test double
+    Load,
     /// `reload double`: delete_module and init_module of the test double
     Reload,
     /// `join`: wait for every operation started with `async`

@@ -107,6 +107,7 @@ fn weight(kind: OpKind) -> u32 {
         CloseDmabuf | CreateBufs | PollFile => 3,
         Subscribe | Dqevent | JobTime | ReinitRequest => 3,
         CloseFile | CloseRequest | SetDeadline | Querybuf => 2,
-        GetFormat | Reload => 1,
+        Unload | Load => 3,
+        GetFormat | Reload | FailNth => 1,
     }
 }

@@ -61,6 +61,12 @@ impl Replay<'_> {
             } if ok => {
                 self.reqbufs(file.0, queue, memory, count, call);
             }
+            // `vb2_core_reqbufs()` may have freed what there was before it found no memory.
+            Op::Reqbufs { file, queue, .. } if call.result == Err(ENOMEM) => {
+                if let Some(place) = self.places.place(file.0, queue) {
+                    self.memories.doubt(place);
+                }
+            }
             Op::CreateBufs {
                 file,
                 queue,
@@ -453,10 +459,11 @@ impl Replay<'_> {
     }
 }
 
+const ENOMEM: i32 = 12;
+
 /// Lack of memory or descriptors, or a signal: no fault of what was asked for.
 pub(super) fn is_shortage(errno: i32) -> bool {
     const EINTR: i32 = 4;
-    const ENOMEM: i32 = 12;
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
     [EINTR, ENOMEM, ENFILE, EMFILE].contains(&errno.abs())
