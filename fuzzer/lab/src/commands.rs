@@ -17,6 +17,7 @@ pub mod fuzz;
 pub mod judge;
 pub mod kernel;
 pub mod plants;
+pub mod predict;
 pub mod prove;
 pub mod replay;
 pub mod reproduce;
