@@ -117,7 +117,10 @@ impl World {
                     program::Interest::Out => 4,
                     program::Interest::Pri => 0,
                 };
-                ok(Told::SomeOf(events), "dma_buf_poll() knows POLLIN and POLLOUT")
+                ok(
+                    Told::SomeOf(events),
+                    "dma_buf_poll() knows POLLIN and POLLOUT",
+                )
             }
             Op::Check { .. } => ok(Told::Content, "the plane is mapped"),
             Op::CpuSync { .. } => done("dma_buf_begin_cpu_access() waits for the fences"),
@@ -150,9 +153,10 @@ impl World {
                 height,
                 ..
             } => self.set_format(handle, queue, width, height),
-            Op::GetFormat { queue, .. } => {
-                ok(Told::Format(handle.format(queue)), "it is the current format")
-            }
+            Op::GetFormat { queue, .. } => ok(
+                Told::Format(handle.format(queue)),
+                "it is the current format",
+            ),
             Op::Reqbufs { queue, count, .. } => {
                 let most = device::most_buffers(self.driver, handle.size(queue));
                 match most {
