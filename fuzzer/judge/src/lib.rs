@@ -23,7 +23,8 @@ pub use loss::{Note, notes};
 pub use state::{Visit, features, visits};
 pub use violation::{Violation, to_json};
 
-/// The violations that this trace of this program shows, by a driver that opts in; in order of observation.
+/// The violations that this trace of this program shows, by a driver that opts in; in order of observation;
+/// differences to the reference model come last.
 pub fn judge(program: &Program, trace: &Trace) -> Vec<Violation> {
     judge_with(&Expectation::default(), program, trace)
 }
@@ -32,6 +33,8 @@ pub fn judge(program: &Program, trace: &Trace) -> Vec<Violation> {
 pub fn judge_with(expectation: &Expectation, program: &Program, trace: &Trace) -> Vec<Violation> {
     let world = world::World::replay(program, trace);
     let mut violations = oracle::run(expectation, &world);
-    violations.sort_by_key(|violation| (violation.event, violation.invariant));
+    // A broken promise of the contract tells more than the wrong answers that may follow from it.
+    let model = |violation: &Violation| violation.invariant.class() == Class::Model;
+    violations.sort_by_key(|violation| (model(violation), violation.event, violation.invariant));
     violations
 }

@@ -138,7 +138,12 @@ impl RigArgs {
 
     /// What the judge may expect of the driver.
     pub fn expectation(&self) -> Expectation {
-        Expectation::of(self.driver, self.attach() != Attach::None)
+        let expectation = Expectation::of(self.driver, self.attach() != Attach::None);
+        Expectation {
+            // The model knows the double as it is by default.
+            model: expectation.model.filter(|_| self.shape.is_default()),
+            ..expectation
+        }
     }
 }
 

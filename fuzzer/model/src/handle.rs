@@ -94,7 +94,7 @@ impl Handle {
 
     /// Whether the model knows how the driver ends a stream.
     pub(crate) fn tells_last(&self) -> bool {
-        self.driver == Driver::Double
+        self.driver == Driver::Double && self.known
     }
 
     /// QBUF and PREPARE_BUF: `vb2_queue_or_prepare_buf()`, `vb2_core_qbuf()`, `vb2_core_prepare_buf()`.
