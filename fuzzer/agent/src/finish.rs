@@ -33,6 +33,7 @@ pub(crate) fn finish(executor: &Executor<'_>, program: &Program) {
     close_rest(executor);
     settle(executor.shared);
     report_stuck(executor);
+    shared.journal().look_objects();
     shared.journal().mark(Mark::AllClosed, clock::now());
 }
 

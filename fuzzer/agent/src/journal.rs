@@ -9,6 +9,7 @@ use trace::{
 use crate::content::since;
 use crate::ledger::{Entry, Ledger, RawRecord};
 use crate::names::{self, Names};
+use crate::objects::Objects;
 use crate::sys::fence_ledger::{F_HARDIRQ, F_IRQS_OFF};
 use crate::sys::{sync_file, v4l2};
 use crate::tally::Tally;
@@ -37,6 +38,8 @@ pub(crate) struct Journal {
     pub(crate) start: u64,
     names: Names,
     ledger: Option<Ledger>,
+    /// What there was when this run began.
+    objects: Option<Objects>,
     /// Counts of this run.
     pub(crate) tally: Tally,
 }
@@ -50,6 +53,7 @@ impl Journal {
             start: 0,
             names: Names::default(),
             ledger,
+            objects: None,
             tally: Tally::default(),
         }
     }
@@ -61,6 +65,7 @@ impl Journal {
         self.events.clear();
         self.names = Names::default();
         self.tally = Tally::default();
+        self.objects = self.objects.or_else(Objects::now);
         if let Some(ledger) = &mut self.ledger {
             ledger.skip();
         }
@@ -84,12 +89,13 @@ impl Journal {
         self.ledger = None;
     }
 
-    /// True if no fence of this run exists any more; a target without a ledger needs some time instead.
+    /// True if no fence of this run exists any more, nor a dma-buf; a target without a ledger needs some time instead.
     pub(crate) fn has_settled(&self, waited: u64) -> bool {
-        match &self.ledger {
+        let gone = match &self.ledger {
             Some(ledger) => ledger.alive() == 0,
             None => waited > 0,
-        }
+        };
+        gone && self.has_nothing_left()
     }
 
     fn relative(&self, time: u64) -> u64 {
@@ -253,6 +259,26 @@ impl Journal {
             slot: dmabuf.0,
             revents,
         }));
+    }
+
+    /// Logs what is left when everything is closed; the next run begins with that.
+    pub(crate) fn look_objects(&mut self) {
+        self.drain(None);
+        let now = Objects::now();
+        if let (Some(now), Some(before)) = (now, self.objects) {
+            let Objects { dmabufs, users } = now.since(before);
+            self.events
+                .push(Event::Look(Look::Objects { dmabufs, users }));
+        }
+        self.objects = now;
+    }
+
+    /// True if nothing is left over of this run, as far as the target tells.
+    fn has_nothing_left(&self) -> bool {
+        match (self.objects, Objects::now()) {
+            (Some(before), Some(now)) => !now.exceeds(before),
+            _ => true,
+        }
     }
 
     /// A video file was closed: its queues' addresses may be given to others.

@@ -40,6 +40,7 @@ mod look;
 mod measure;
 mod modules;
 mod names;
+mod objects;
 mod options;
 mod places;
 mod pool;

@@ -4,6 +4,7 @@
 //! (`world`) and asks one oracle an invariant (`oracle`) what it finds. An oracle that cannot be sure says nothing: where
 //! asynchronous operations overlap, only what both orders agree on counts.
 
+mod clue;
 mod expectation;
 mod invariant;
 mod loss;
@@ -15,13 +16,15 @@ mod world;
 use program::Program;
 use trace::Trace;
 
+pub use clue::{Clue, clue};
 pub use expectation::Expectation;
 pub use invariant::{Class, Invariant};
 pub use loss::{Note, notes};
 pub use state::{Visit, features, visits};
 pub use violation::{Violation, to_json};
 
-/// The violations that this trace of this program shows, by a driver that opts in; in order of observation.
+/// The violations that this trace of this program shows, by a driver that opts in; in order of observation;
+/// differences to the reference model come last.
 pub fn judge(program: &Program, trace: &Trace) -> Vec<Violation> {
     judge_with(&Expectation::default(), program, trace)
 }
@@ -30,6 +33,8 @@ pub fn judge(program: &Program, trace: &Trace) -> Vec<Violation> {
 pub fn judge_with(expectation: &Expectation, program: &Program, trace: &Trace) -> Vec<Violation> {
     let world = world::World::replay(program, trace);
     let mut violations = oracle::run(expectation, &world);
-    violations.sort_by_key(|violation| (violation.event, violation.invariant));
+    // A broken promise of the contract tells more than the wrong answers that may follow from it.
+    let model = |violation: &Violation| violation.invariant.class() == Class::Model;
+    violations.sort_by_key(|violation| (model(violation), violation.event, violation.invariant));
     violations
 }

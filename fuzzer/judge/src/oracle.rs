@@ -29,6 +29,7 @@ mod i24_waits;
 mod i25_foreign;
 mod i26_balance;
 mod i27_log;
+mod i28_counts;
 mod i29_request;
 mod i30_userptr;
 mod m01_model;
@@ -57,6 +58,7 @@ const DIRECT: &[Oracle] = &[
     i21_outlive::oracle,
     i24_waits::oracle,
     i27_log::oracle,
+    i28_counts::oracle,
 ];
 
 /// Oracles that do: a lost record misleads them.

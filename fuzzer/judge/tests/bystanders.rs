@@ -190,6 +190,47 @@ fn i22_the_next_job_s_fence_and_an_importer_s() {
     run.clean();
 }
 
+/// A job after the other on the same two buffers; the fences of a job are destroyed when the next one's come, or never.
+fn cycles(destroyed: bool) -> Run {
+    let mut run = prepared();
+    run.queue(CAP0).start().ok("streamon a cap");
+    let at = |fence: FenceId, seqno| FenceId { seqno, ..fence };
+    for job in 1..4 {
+        run.wait(MS).stores();
+        run.give(at(DST, job), CAP0, 0).give(at(SRC, job), OUT0, 0);
+        run.ok("advance 1ms");
+        run.queue(OUT0).queue(CAP0);
+        for (fence, buffer) in [(SRC, OUT0), (DST, CAP0)] {
+            run.arm(at(fence, job + 1), buffer);
+            if destroyed {
+                run.ledger(Kind::Destroy {
+                    fence: at(fence, job),
+                });
+            }
+            run.phase(buffer, JOB, Phase::Start);
+        }
+        run.ok("advance 1us");
+    }
+    run
+}
+
+#[test]
+fn i22_an_object_that_collects_signalled_fences() {
+    cycles(false).finds_only(I22);
+}
+
+#[test]
+fn i22_signalled_fences_make_room() {
+    cycles(true).clean();
+    // A sync_file may keep any of them.
+    let mut run = cycles(false);
+    run.call(
+        "s5 = export_sync d0 r",
+        sync(pending(FenceId { seqno: 4, ..DST })),
+    );
+    run.clean();
+}
+
 // I25
 
 /// The fence of `b`, held by a gate, is imported into the CAPTURE plane of `a`, whose job then ends.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use judge::Invariant::{I2, I3, I4, I5, I15, I20, I21};
+use judge::Invariant::{I2, I3, I4, I5, I15, I20, I21, I28};
 use support::*;
 use trace::*;
 
@@ -172,5 +172,43 @@ fn i3_one_call_a_fence_and_fences_of_an_earlier_run() {
         fence: FenceId { context: 9, ..DST },
     })
     .ok("advance 1us");
+    run.clean();
+}
+
+// I28
+
+#[test]
+fn i28_what_is_left_when_everything_is_closed() {
+    for (dmabufs, users) in [(1, 0), (0, 2)] {
+        let mut run = whole();
+        run.look(Look::Objects { dmabufs, users });
+        run.finds_only(I28);
+    }
+}
+
+#[test]
+fn i28_a_driver_that_cannot_be_unloaded() {
+    let mut run = dequeued();
+    run.ok("close a").call("reload double", Err(11));
+    run.finds_only(I28);
+}
+
+#[test]
+fn i28_what_is_open_may_be_there() {
+    let mut run = dequeued();
+    run.call("reload double", Err(11)).clean();
+    let mut run = whole();
+    run.look(Look::Objects {
+        dmabufs: -1,
+        users: 0,
+    });
+    run.clean();
+    let mut run = dequeued();
+    let op = run.begin("poll a in 1s");
+    run.ok("close a").call("reload double", Err(11));
+    run.stuck(op).look(Look::Objects {
+        dmabufs: 0,
+        users: 1,
+    });
     run.clean();
 }

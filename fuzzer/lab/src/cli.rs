@@ -48,6 +48,8 @@ pub enum Command {
     Prove(Box<commands::prove::Args>),
     /// Run programs or findings again, each on a fresh boot
     Replay(commands::replay::Args),
+    /// Build the C program of a finding and run it in a guest of its own
+    Reproduce(Box<commands::reproduce::Args>),
     /// Run a client program of yours in the target and judge what its fences did
     Run(Box<commands::run::Args>),
     /// Show what a compositor sees without the series, in the posted draft's shape, and with the series
@@ -99,6 +101,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Corpus(args) => commands::corpus::run(args, &options),
         Command::Prove(args) => commands::prove::run(*args, &options),
         Command::Replay(args) => commands::replay::run(args, &options),
+        Command::Reproduce(args) => commands::reproduce::run(*args, &options),
         Command::Run(args) => commands::run::run(*args, &options),
         Command::Compositor(args) => commands::compositor::run(args, &options),
         Command::Clients(args) => commands::clients::run(args, &options),

@@ -19,6 +19,7 @@ pub mod kernel;
 pub mod plants;
 pub mod prove;
 pub mod replay;
+pub mod reproduce;
 pub mod run;
 pub mod selftest;
 pub mod series;

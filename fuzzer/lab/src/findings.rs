@@ -7,6 +7,7 @@
 //!   trace.jsonl    what the minimised program showed
 //!   trace.txt      the same for reading
 //!   other.jsonl    for what does not repeat: what the same program showed another time
+//!   reproducer.c   the same as a C program that needs no lab
 //!   kernel.log     the kernel's log lines of that run
 //!   report.md      what, expected, observed, on which kernel, and the line that repeats it
 //!   finding.json   the same for machines
@@ -16,5 +17,5 @@ mod folder;
 mod record;
 mod report;
 
-pub use folder::{Folder, Origin, PROGRAM, programs, read_program};
+pub use folder::{Folder, Origin, PROGRAM, REPRODUCER, programs, read_program};
 pub use record::{NAME as RECORD, Record, Setup, reproduced};

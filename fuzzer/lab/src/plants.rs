@@ -124,7 +124,7 @@ fn header(text: &str) -> Vec<(String, String)> {
 
 fn invariants(text: &str) -> Result<Vec<String>, String> {
     let is_name = |word: &str| {
-        word.strip_prefix('I')
+        word.strip_prefix(['I', 'M'])
             .is_some_and(|number| number.parse::<u32>().is_ok())
     };
     let names: Vec<String> = text.split_whitespace().map(str::to_owned).collect();

@@ -19,6 +19,7 @@ use crate::{
         debian::{self, Debian},
         patches::Patches,
     },
+    symbols::Symbols,
     target::uml::{Attach, Uml, UmlOptions, double::Shape, host},
 };
 
@@ -137,7 +138,12 @@ impl RigArgs {
 
     /// What the judge may expect of the driver.
     pub fn expectation(&self) -> Expectation {
-        Expectation::of(self.driver, self.attach() != Attach::None)
+        let expectation = Expectation::of(self.driver, self.attach() != Attach::None);
+        Expectation {
+            // The model knows the double as it is by default.
+            model: expectation.model.filter(|_| self.shape.is_default()),
+            ..expectation
+        }
     }
 }
 
@@ -153,6 +159,8 @@ pub struct Rig {
     /// What was applied to the tree, for people.
     pub patches: String,
     setup: Setup,
+    options: Vec<String>,
+    symbols: Symbols,
     _debian: Option<Debian>,
 }
 
@@ -200,12 +208,12 @@ pub fn ready_with(options: &Options, args: &RigArgs, inside: Inside) -> anyhow::
 
 /// So many rigs; if there are several, each on the next core.
 pub fn several(
+    prepared: &Prepared,
     options: &Options,
     args: &RigArgs,
     count: usize,
     inside: impl Fn() -> Inside,
 ) -> anyhow::Result<Vec<Rig>> {
-    let prepared = prepare(options, args)?;
     let cores = host::cores()?;
     let rig = |number: usize| {
         let core = cores[number % cores.len()];
@@ -213,7 +221,7 @@ pub fn several(
             core: if count > 1 { Some(core) } else { args.core },
             ..args.clone()
         };
-        on(&prepared, options, &args, inside())
+        on(prepared, options, &args, inside())
     };
     (0..count).map(rig).collect()
 }
@@ -253,6 +261,8 @@ pub fn on(
         build: format!("{}-{}", prepared.kernel.key, modules.key),
         patches: format!("{series} of the series under test, {lab} of the lab"),
         setup: args.setup(),
+        options: kernel_words(options),
+        symbols: Symbols::of(prepared, &modules),
         _debian: inside.debian,
     })
 }
@@ -266,6 +276,8 @@ impl Rig {
             build: self.build.clone(),
             seed,
             patches: self.patches.clone(),
+            options: self.options.clone(),
+            symbols: self.symbols.clone(),
         }
     }
 }

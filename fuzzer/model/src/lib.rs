@@ -23,6 +23,8 @@ mod event;
 mod follow;
 mod handle;
 mod m2m;
+#[cfg(test)]
+mod machine;
 mod memory;
 mod part;
 mod queue;

@@ -5,6 +5,7 @@
 
 mod any;
 mod blind;
+pub mod c;
 mod check;
 mod choose;
 mod driver;

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::op::{Dmabuf, File, Program, Request, Step, Sync};
+use crate::keyword::Keyword;
+use crate::op::{Dmabuf, File, Program, Queue, Request, Step, Sync};
 use crate::part::Part;
 
 /// Makes `program` smaller as long as `holds` accepts the result. A program that `holds` does not accept to begin with is
@@ -21,6 +22,7 @@ pub fn minimise(program: &Program, holds: &mut dyn FnMut(&Program) -> bool) -> P
         | search.drop_chunks()
         | search.drop_pairs()
         | search.drop_async()
+        | search.regroup()
         | search.simplify()
     {}
     search.best
@@ -111,6 +113,24 @@ impl Search<'_> {
         found
     }
 
+    /// Puts the steps of one queue before those of the other, which alone makes nothing smaller: it counts if something can
+    /// be dropped afterwards. A buffer that has to wait need not be a second one if its queue is set up before the other.
+    fn regroup(&mut self) -> bool {
+        [Queue::Output, Queue::Capture].into_iter().any(|first| {
+            let before = self.best.clone();
+            if !self.take(grouped(&before, first)) {
+                return false;
+            }
+            self.drop_chunks();
+            self.drop_pairs();
+            let shorter = self.best.steps.len() < before.steps.len();
+            if !shorter {
+                self.best = before;
+            }
+            shorter
+        })
+    }
+
     fn drop_async(&mut self) -> bool {
         let mut found = false;
         for index in 0..self.best.steps.len() {
@@ -148,6 +168,31 @@ fn without(program: &Program, dropped: std::ops::Range<usize>) -> Vec<Step> {
     steps
 }
 
+/// The steps with those of one queue before those of the other. Steps that name no queue keep their places.
+fn grouped(program: &Program, first: Queue) -> Vec<Step> {
+    let places: Vec<usize> = (0..program.steps.len())
+        .filter(|place| queue(&program.steps[*place]).is_some())
+        .collect();
+    let mut order = places.clone();
+    order.sort_by_key(|place| queue(&program.steps[*place]) != Some(first));
+    let mut steps = program.steps.clone();
+    for (place, from) in places.into_iter().zip(order) {
+        steps[place] = program.steps[from].clone();
+    }
+    steps
+}
+
+/// The queue that a step names.
+fn queue(step: &Step) -> Option<Queue> {
+    let mut op = step.op.clone();
+    let words = op.parts().into_iter().find_map(|part| match part {
+        Part::Keyword(keyword) if keyword.words() == Queue::Output.words() => Some(keyword.text()),
+        _ => None,
+    });
+    let named = |queue: &&Queue| Some(queue.word()) == words;
+    Queue::ALL.iter().find(named).copied()
+}
+
 /// A slot of any kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Name {
@@ -155,6 +200,14 @@ enum Name {
     Dmabuf(Dmabuf),
     Sync(Sync),
     Request(Request),
+}
+
+fn names_in(part: &Part<'_>) -> Vec<Name> {
+    if let Part::Imports(dmabuf, more) = part {
+        let planes = dmabuf.iter().copied().chain(more.iter());
+        return planes.map(Name::Dmabuf).collect();
+    }
+    name(part).into_iter().collect()
 }
 
 fn name(part: &Part<'_>) -> Option<Name> {
@@ -170,7 +223,7 @@ fn name(part: &Part<'_>) -> Option<Name> {
 }
 
 fn step_names(step: &Step) -> Vec<Name> {
-    step.op.clone().parts().iter().filter_map(name).collect()
+    step.op.clone().parts().iter().flat_map(names_in).collect()
 }
 
 fn names(step: &Step, slot: Name) -> bool {
@@ -199,6 +252,10 @@ fn simpler(part: &mut Part<'_>, way: fn(u32) -> u32) -> bool {
         Part::Number(value, _) => lower(value, 0, way),
         Part::Time(time, _) => lower(&mut time.0, 0, way),
         Part::Size(width, height) => lower_size(width, height, way),
+        Part::Choice(keyword) if keyword.text() != keyword.words()[0] => {
+            keyword.set(0);
+            true
+        }
         Part::Flag(_, flag) => std::mem::take(*flag),
         Part::Behind(_, part) => simpler(part, way),
         _ => false,

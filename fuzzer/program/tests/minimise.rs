@@ -140,3 +140,37 @@ fn async_and_numbers_become_plain() {
     assert!((10..20).contains(&time.0), "{small}");
     assert!(small.steps.iter().all(|step| !step.asynchronous));
 }
+
+/// Whether a buffer of one queue is in the driver's hands two operations before both queues stream.
+fn waits(candidate: &Program) -> bool {
+    let lines: Vec<String> = candidate.steps.iter().map(ToString::to_string).collect();
+    let at = |line: &str| lines.iter().position(|other| other.starts_with(line));
+    let queue = |name: &str| {
+        let on = at(&format!("streamon a {name}"))?;
+        let queued = at(&format!("qbuf a {name} 0"))?;
+        let made = at(&format!("reqbufs a {name} mmap"))?;
+        (at("a = open")? < made && made < queued && queued < on).then_some(on)
+    };
+    let (Some(output), Some(capture)) = (queue("out"), queue("cap")) else {
+        return false;
+    };
+    let second = at("qbuf a out 1").is_some() && at("qbuf a cap 1").is_some();
+    output.abs_diff(capture) > 1 || second
+}
+
+#[test]
+fn a_second_buffer_is_not_needed_if_the_queues_are_set_up_one_after_the_other() {
+    let text = "a = open double ; reqbufs a out mmap 2 ; reqbufs a cap mmap 2 ; qbuf a out 0 ; qbuf a out 1 ; \
+                qbuf a cap 0 ; qbuf a cap 1 ; streamon a out ; streamon a cap";
+    let (small, asked) = shrink(&program(text), waits);
+    assert_eq!(small.steps.len(), 7, "{small}");
+    assert!(asked < 150, "{asked} tests");
+}
+
+#[test]
+fn another_order_alone_is_no_gain() {
+    let start = program("qbuf a cap 0 ; qbuf a out 0");
+    let all = |candidate: &Program| candidate.steps.len() == 2;
+    let (same, _) = shrink(&start, all);
+    assert_eq!(same, start);
+}

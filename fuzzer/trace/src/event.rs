@@ -175,6 +175,8 @@ pub enum Look {
     Poll { slot: u8, revents: u16 },
     /// A look failed with this errno.
     Failed { what: Looked, slot: u8, errno: i32 },
+    /// What is left when everything is closed: so many more dma-bufs, and references to modules, than when the run began.
+    Objects { dmabufs: i32, users: i32 },
 }
 
 /// What kind of slot a failed look was at.

@@ -5,4 +5,5 @@ mod rust_name;
 mod splat;
 
 pub use normalise::normalise;
-pub use splat::{Digest, Splat, digest};
+pub use rust_name::readable;
+pub use splat::{Digest, Frame, Splat, digest, frame, is_machinery, title};

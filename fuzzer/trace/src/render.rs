@@ -282,6 +282,10 @@ impl fmt::Display for Look {
             Self::Sync { slot, info } => write!(f, "s{slot} {info}"),
             Self::Dmabuf { slot, content } => write!(f, "d{slot} {content}"),
             Self::Poll { slot, revents } => write!(f, "poll d{slot} revents {revents:#x}"),
+            Self::Objects { dmabufs, users } => write!(
+                f,
+                "{dmabufs:+} dma-bufs, {users:+} references to modules since the run began"
+            ),
             Self::Failed { what, slot, errno } => {
                 let kind = if *what == Looked::Sync { 's' } else { 'd' };
                 write!(f, "{kind}{slot} failed: {}", Errno(*errno))

@@ -98,6 +98,22 @@ pub(crate) struct Failure {
     pub(crate) errno: i32,
 }
 
+/// How many more dma-bufs and references to modules there are at the end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left {
+    pub(crate) event: usize,
+    pub(crate) dmabufs: i32,
+    pub(crate) users: i32,
+}
+
+/// The driver could not be unloaded although nothing of it was open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unload {
+    pub(crate) event: usize,
+    pub(crate) op: u16,
+    pub(crate) errno: i32,
+}
+
 /// A wait for a sync_file that timed out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeout {
@@ -126,6 +142,8 @@ pub(crate) struct Sights {
     pub(crate) orphans: Vec<Orphan>,
     pub(crate) completions: Vec<Completion>,
     pub(crate) failures: Vec<Failure>,
+    pub(crate) left: Vec<Left>,
+    pub(crate) unloads: Vec<Unload>,
     pub(crate) timeouts: Vec<Timeout>,
     pub(crate) hung: Vec<Hung>,
 }

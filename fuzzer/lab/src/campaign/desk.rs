@@ -24,6 +24,8 @@ use super::{
 use crate::{
     findings::{self, Folder as FindingFolder, Origin},
     interrupt,
+    reproducer::{Bench, Reproduction},
+    rig::RigArgs,
 };
 
 /// How often an instance tells its counts.
@@ -83,6 +85,8 @@ pub struct Plan {
 pub struct Desk {
     work: Mutex<Work>,
     stop: AtomicBool,
+    /// Where the C programs of findings are tried, and with what.
+    bench: Option<(Bench, RigArgs)>,
 }
 
 struct Work {
@@ -130,7 +134,26 @@ impl Desk {
         Ok(Desk {
             work: Mutex::new(work),
             stop: AtomicBool::new(false),
+            bench: None,
         })
+    }
+
+    /// Has the C programs of findings tried.
+    pub fn with_bench(self, bench: Bench, args: RigArgs) -> Desk {
+        Desk {
+            bench: Some((bench, args)),
+            ..self
+        }
+    }
+
+    /// The C program of a finding, tried if there is a bench. That boots a guest, and keeps nobody waiting but the finder.
+    fn reproduce(&self, finding: &Finding) -> Reproduction {
+        let origin = self.work().plan.origin.clone();
+        let mut reproduction = Reproduction::new(finding, &origin);
+        if let Some((bench, args)) = &self.bench {
+            reproduction.run(bench, args);
+        }
+        reproduction
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
@@ -252,9 +275,10 @@ impl Work {
         self.tell(&Line::Kept { file, programs })
     }
 
-    fn find(&mut self, finding: &Finding) -> anyhow::Result<()> {
+    fn find(&mut self, finding: &Finding, reproduction: &Reproduction) -> anyhow::Result<()> {
         let (repeat, plan) = (self.repeat(), &self.plan);
-        let folder = FindingFolder::write(&plan.findings, finding, &plan.origin, &repeat)?;
+        let (root, origin) = (&plan.findings, &plan.origin);
+        let folder = FindingFolder::write(root, finding, origin, &repeat, reproduction)?;
         let (before, after) = (finding.original.steps.len(), finding.program.steps.len());
         let found = Found {
             key: finding.key.clone(),
@@ -270,6 +294,7 @@ impl Work {
             found.folder.display()
         );
         self.say(&told);
+        self.say(&format!("  as C: {}", reproduction.words()));
         self.claimed.extend(found.beside.iter().cloned());
         self.total.found.push(found.clone());
         self.tell(&Line::Finding(found))
@@ -348,10 +373,11 @@ impl Events for Member {
     }
 
     fn finding(&mut self, finding: &Finding) -> anyhow::Result<()> {
+        let reproduction = self.desk.reproduce(finding);
         let mut work = self.desk.work();
         work.stats[self.instance] = self.stats.clone();
         work.add_up();
-        work.find(finding)?;
+        work.find(finding, &reproduction)?;
         let enough = |most| work.total.found.len() >= most;
         if work.plan.stop_after.is_some_and(enough) {
             self.desk.stop();

@@ -131,6 +131,7 @@ fn equipped(
     let programs = findings::programs(&campaign::corpus_of(campaign))?;
     let mut args = RigArgs::of(&identity.setup).context("campaign.json")?;
     args.settle(options)?;
-    let rigs = rig::several(options, &args, instances, Inside::default)?;
+    let prepared = rig::prepare(options, &args)?;
+    let rigs = rig::several(&prepared, options, &args, instances, Inside::default)?;
     Ok((programs, args, rigs))
 }

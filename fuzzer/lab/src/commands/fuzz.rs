@@ -21,6 +21,7 @@ use crate::{
     corpus,
     exit::Exit,
     interrupt::Graceful,
+    reproducer::Bench,
     rig::{self, Inside, RigArgs},
     setup::{Options, cache::Cache},
 };
@@ -90,7 +91,9 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         return plants::names();
     }
     args.rig.settle(options)?;
-    let rigs = rig::several(options, &args.rig, args.instances as usize, Inside::default)?;
+    let prepared = rig::prepare(options, &args.rig)?;
+    let count = args.instances as usize;
+    let rigs = rig::several(&prepared, options, &args.rig, count, Inside::default)?;
     let identity = Identity::new(args.rig.setup(), &rigs[0].kernel, &rigs[0].build);
     let cache = Cache::open(options.cache.as_deref())?;
     let place = place::choose(&args, &cache, &identity.setup)?;
@@ -111,7 +114,12 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     let start = start(&args, &campaign, &plan, &before)?;
     let _graceful = Graceful::hold();
     let screens = screens(&args)?;
-    let desk = Arc::new(Desk::open(folder, plan, screens)?);
+    let bench = Bench {
+        prepared,
+        options: options.clone(),
+    };
+    let desk = Desk::open(folder, plan, screens)?.with_bench(bench, args.rig.clone());
+    let desk = Arc::new(desk);
     desk.tell(&start)?;
     let ended = crew::run(&desk, &campaign, rigs)?;
     let desk = Arc::into_inner(desk).context("every instance has left the desk")?;

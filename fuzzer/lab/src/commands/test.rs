@@ -12,6 +12,7 @@ mod ledger;
 mod patches;
 mod proofs;
 mod replays;
+mod reproducers;
 mod resume;
 mod series;
 mod smallest;
@@ -113,6 +114,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(drills::checks());
     checks.extend(theirs::checks());
     checks.extend(campaigns::checks()?);
+    checks.extend(reproducers::checks()?);
     checks.extend(resume::checks());
     checks.extend(proofs::checks());
     let named = |check: &Check| {

@@ -11,10 +11,12 @@ use super::{
     record::{self, Record, Setup},
     report,
 };
-use crate::{exit::malformed, setup::cache};
+use crate::{exit::malformed, reproducer::Reproduction, setup::cache, symbols::Symbols};
 
 /// Name of the minimised program in a finding's folder.
 pub const PROGRAM: &str = "program.vb2";
+/// Name of the C program in a finding's folder.
+pub const REPRODUCER: &str = "reproducer.c";
 
 /// Where findings came from: what their reports have in common.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +31,10 @@ pub struct Origin {
     pub seed: u64,
     /// What patches were applied, for people.
     pub patches: String,
+    /// The words of a command line that ask for the same kernel.
+    pub options: Vec<String>,
+    /// Where in the sources addresses of this build are.
+    pub symbols: Symbols,
 }
 
 /// A finding's folder, read.
@@ -48,15 +54,12 @@ impl Folder {
         finding: &Finding,
         origin: &Origin,
         campaign: &str,
+        reproduction: &Reproduction,
     ) -> anyhow::Result<PathBuf> {
         let path = root.join(name(finding));
+        let report = report::text(finding, origin, &path, campaign, reproduction);
         store::write_folder(&path, |folder| {
-            fill(
-                folder,
-                &report::text(finding, origin, &path, campaign),
-                finding,
-                origin,
-            )
+            fill(folder, &report, finding, origin, reproduction)
         })?;
         Ok(path)
     }
@@ -98,7 +101,13 @@ pub fn programs(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Program)>> {
         .collect()
 }
 
-fn fill(folder: &Path, report: &str, finding: &Finding, origin: &Origin) -> anyhow::Result<()> {
+fn fill(
+    folder: &Path,
+    report: &str,
+    finding: &Finding,
+    origin: &Origin,
+    reproduction: &Reproduction,
+) -> anyhow::Result<()> {
     let Origin {
         setup,
         kernel,
@@ -106,7 +115,8 @@ fn fill(folder: &Path, report: &str, finding: &Finding, origin: &Origin) -> anyh
         seed,
         ..
     } = origin;
-    let record = Record::new(finding, setup.clone(), kernel, build, *seed);
+    let mut record = Record::new(finding, setup.clone(), kernel, build, *seed);
+    record.reproducer = record::InC::of(reproduction);
     let json = serde_json::to_string_pretty(&record).context("finding.json")?;
     let write = |name: &str, text: String| store::write(&folder.join(name), text.as_bytes());
     write(PROGRAM, finding.program.with_header(&header(finding)))?;
@@ -118,6 +128,9 @@ fn fill(folder: &Path, report: &str, finding: &Finding, origin: &Origin) -> anyh
     write("trace.txt", trace::render(&finding.program, &finding.trace))?;
     if let Some(other) = &finding.other_trace {
         write("other.jsonl", trace_text(&finding.program, other))?;
+    }
+    if let Ok(source) = &reproduction.source {
+        write(REPRODUCER, source.text.clone())?;
     }
     write("kernel.log", kernel_log(&finding.trace))?;
     write("report.md", report.to_owned())?;
@@ -235,7 +248,9 @@ mod tests {
             setup,
             ..Origin::default()
         };
-        let path = Folder::write(folder.path(), &finding, &origin, "cargo lab fuzz").unwrap();
+        let reproduction = Reproduction::new(&finding, &origin);
+        let line = "cargo lab fuzz";
+        let path = Folder::write(folder.path(), &finding, &origin, line, &reproduction).unwrap();
         let read = Folder::read(&path).unwrap();
         assert_eq!((read.program, read.record.key()), (program, finding.key));
         assert_eq!(read.record.setup.plant.as_deref(), Some("p"));

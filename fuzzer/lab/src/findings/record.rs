@@ -7,7 +7,11 @@ use engine::Finding;
 use program::Driver;
 use serde::{Deserialize, Serialize};
 
-use crate::{exit::malformed, target::uml::double::Shape};
+use crate::{
+    exit::malformed,
+    reproducer::{Reproduction, Sight},
+    target::uml::double::Shape,
+};
 
 /// Name of the file in a finding's folder.
 pub const NAME: &str = "finding.json";
@@ -60,6 +64,30 @@ pub struct Record {
     pub build: String,
     /// Seed of the campaign.
     pub seed: u64,
+    /// The C program, if there is one.
+    #[serde(default)]
+    pub reproducer: Option<InC>,
+}
+
+/// What is known of a finding's C program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InC {
+    /// Where its failure shows.
+    pub sight: Sight,
+    /// Whether it showed when the finding was made; none if it was not run.
+    pub shows: Option<bool>,
+}
+
+impl InC {
+    /// What is kept of a reproduction.
+    pub(super) fn of(reproduction: &Reproduction) -> Option<InC> {
+        let source = reproduction.source.as_ref().ok()?;
+        let outcome = reproduction.outcome.as_ref().ok();
+        Some(InC {
+            sight: source.sight,
+            shows: outcome.map(|outcome| outcome.shown.is_failure()),
+        })
+    }
 }
 
 /// `3/3`
@@ -83,6 +111,7 @@ impl Record {
             kernel: kernel.to_owned(),
             build: build.to_owned(),
             seed,
+            reproducer: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Names of Rust functions: the path in a mangled symbol, which is what a reader needs and what no build changes.
 
 /// `main::context::finish` of `_RNvNtCs5soj9GhKFqq_4main7context6finish`; any other name as it is.
-pub(super) fn readable(name: &str) -> String {
+pub fn readable(name: &str) -> String {
     let Some(mut rest) = name.strip_prefix("_R") else {
         return name.to_owned();
     };

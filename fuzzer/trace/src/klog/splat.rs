@@ -73,7 +73,7 @@ struct Draft {
     /// The text that a WARN printed before its title line.
     message: Option<String>,
     /// Functions of the first stack, and whether the unwinder was sure of them.
-    frames: Vec<(String, bool)>,
+    frames: Vec<Frame>,
     stack: Stack,
 }
 
@@ -91,20 +91,11 @@ impl Draft {
         if self.title.is_none() && self.message.is_none() {
             self.message = Some(without_numbers(line));
         }
-        match (&self.stack, stack_line(line)) {
+        match (&self.stack, frame(line)) {
             (Stack::Before, _) if line.trim().eq_ignore_ascii_case("call trace:") => {
                 self.stack = Stack::Inside;
             }
-            (
-                Stack::Inside,
-                Some(StackLine {
-                    name,
-                    sure,
-                    called: true,
-                }),
-            ) => {
-                self.frames.push((readable(name), sure));
-            }
+            (Stack::Inside, Some(frame)) if frame.is_called() => self.frames.push(frame),
             // x86 puts <TASK> and <IRQ> between the frames.
             (Stack::Inside, None) if !line.trim().starts_with('<') => self.stack = Stack::Behind,
             _ => {}
@@ -116,18 +107,28 @@ impl Draft {
             (Some(title), Some(message)) => format!("{title}: {message}"),
             (title, message) => title.or(message)?,
         };
-        // User-Mode Linux marks every frame as uncertain; elsewhere the uncertain ones are chance.
-        let sure = self.frames.iter().any(|(_, sure)| *sure);
-        let frames = self
-            .frames
-            .into_iter()
-            .filter(|(_, s)| *s == sure)
-            .map(|(name, _)| name);
-        let mut frames: Vec<_> = frames.filter(|name| !is_machinery(name)).collect();
-        frames.dedup();
-        frames.truncate(FRAMES);
-        Some(Splat { title, frames })
+        Some(Splat {
+            title,
+            frames: telling(self.frames),
+        })
     }
+}
+
+/// The functions that tell one stack from another: the innermost ones of what the lab is about, or of any if there are none.
+fn telling(frames: Vec<Frame>) -> Vec<String> {
+    // User-Mode Linux marks every frame as uncertain; elsewhere the uncertain ones are chance.
+    let sure = frames.iter().any(|frame| frame.sure);
+    let mut frames: Vec<_> = frames
+        .into_iter()
+        .filter(|frame| frame.sure == sure && !is_machinery(&frame.name))
+        .collect();
+    if frames.iter().any(Frame::is_subject) {
+        frames.retain(Frame::is_subject);
+    }
+    let mut names: Vec<_> = frames.iter().map(|frame| readable(&frame.name)).collect();
+    names.dedup();
+    names.truncate(FRAMES);
+    names
 }
 
 /// Lines like `=====` and blank ones.
@@ -136,7 +137,7 @@ fn is_ornament(line: &str) -> bool {
 }
 
 /// The title, if a splat begins with this line.
-fn title(line: &str) -> Option<String> {
+pub fn title(line: &str) -> Option<String> {
     let line = line.trim_start();
     if let Some(rest) = line.strip_prefix("BUG: KASAN: ") {
         return Some(format!("KASAN: {}", until_function(rest)));
@@ -165,7 +166,7 @@ fn title(line: &str) -> Option<String> {
 /// `WARNING: CPU: 0 PID: 1 at FILE:LINE func+0x1/0x2` and `WARNING: FILE:LINE at func+0x1/0x2, CPU#0: …` name the function;
 /// lockdep's `WARNING: possible circular locking dependency detected` is a title as it stands.
 fn warning(rest: &str) -> String {
-    match frame(rest) {
+    match function(rest) {
         Some(function) => format!("WARNING in {function}"),
         None => format!("WARNING: {}", without_numbers(rest)),
     }
@@ -177,23 +178,54 @@ fn until_function(line: &str) -> &str {
 }
 
 /// The function in `func.isra.0+0x1c/0x80 [module]`, without what the compiler added.
-fn frame(line: &str) -> Option<&str> {
+fn function(line: &str) -> Option<&str> {
     let before = until_function(line);
     let start = before.rfind([' ', '(', '<', '>']).map_or(0, |at| at + 1);
     let name = before[start..].split('.').next()?;
     (before.len() < line.len() && !name.is_empty()).then_some(name)
 }
 
-/// A line of a stack: `[<*>] ? func+0x1c/0x80 [module]`.
-struct StackLine<'a> {
-    name: &'a str,
+/// A frame of a stack: `[<*>] ? func+0x1c/0x80 [module]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The function's symbol, without what the compiler added.
+    pub name: String,
+    /// How far into it.
+    pub offset: u64,
+    /// How long it is.
+    pub size: u64,
+    /// The module that it is in.
+    pub module: Option<String>,
     /// The unwinder is sure of it.
-    sure: bool,
-    /// It is a return address: no call ever returns to the start of a function.
-    called: bool,
+    pub sure: bool,
 }
 
-fn stack_line(line: &str) -> Option<StackLine<'_>> {
+impl Frame {
+    /// It is a return address: no call ever returns to the start of a function.
+    fn is_called(&self) -> bool {
+        self.offset > 0
+    }
+
+    /// Whether it is in what the lab is about: a driver or videobuf2, which are modules, or the core of V4L2 or dma-buf.
+    fn is_subject(&self) -> bool {
+        const CORE: [&str; 9] = [
+            "dma_buf_",
+            "dma_fence_",
+            "dma_resv_",
+            "sync_file_",
+            "v4l2_",
+            "v4l_",
+            "vb2_",
+            "video_",
+            "__video_",
+        ];
+        let name = self.name.trim_start_matches("__");
+        self.module.is_some() || CORE.iter().any(|start| name.starts_with(start))
+    }
+}
+
+/// The frame that a line tells of.
+pub fn frame(line: &str) -> Option<Frame> {
     let line = line.trim_start();
     let line = match line
         .strip_prefix("[<")
@@ -203,12 +235,18 @@ fn stack_line(line: &str) -> Option<StackLine<'_>> {
         None => line,
     };
     let unsure = line.strip_prefix("? ");
-    let (name, offset) = unsure.unwrap_or(line).split_once("+0x")?;
+    let (name, rest) = unsure.unwrap_or(line).split_once("+0x")?;
     let name = name.split('.').next().filter(|name| !name.contains(' '))?;
-    Some(StackLine {
-        name,
+    let mut words = rest.split_whitespace();
+    let (offset, size) = words.next()?.split_once("/0x")?;
+    let number = |digits| u64::from_str_radix(digits, 16).ok();
+    let module = words.next().and_then(|word| word.strip_prefix('['));
+    Some(Frame {
+        name: name.to_owned(),
+        offset: number(offset)?,
+        size: number(size)?,
+        module: module.map(|word| word.trim_end_matches(']').to_owned()),
         sure: unsure.is_none(),
-        called: !offset.starts_with("0/"),
     })
 }
 
@@ -231,7 +269,7 @@ fn without_numbers(line: &str) -> String {
 }
 
 /// Functions that report rather than err.
-fn is_machinery(name: &str) -> bool {
+pub fn is_machinery(name: &str) -> bool {
     let exact = [
         "__warn",
         "report_bug",

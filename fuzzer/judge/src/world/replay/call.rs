@@ -7,6 +7,7 @@ use super::super::memory::{Epoch, MemoryId};
 use super::super::place::Place;
 use super::super::sight::{
     ContentSight, Dequeue, Drain, Failure, Orphan, PollSight, Removal, Source, SyncSight, Timeout,
+    Unload,
 };
 use super::super::slot::{ImportedFences, SyncFile, pending};
 use super::super::span::{Span, is_async};
@@ -74,6 +75,7 @@ impl Replay<'_> {
                 index,
                 count,
             } if ok => self.remove_bufs(span, (file.0, queue), index, count),
+            Op::Reload => self.unload(span, call),
             Op::Dqbuf { file, queue, .. } => self.dequeue(file.0, queue, call),
             Op::Streamoff { file, queue } if ok => {
                 if let Some(place) = self.places.place(file.0, queue) {
@@ -98,9 +100,10 @@ impl Replay<'_> {
                 file,
                 queue,
                 index,
+                plane,
             } => {
                 let place = self.places.place(file.0, queue);
-                let memory = place.and_then(|place| self.memories.of((place, index)));
+                let memory = place.and_then(|place| self.memories.of((place, index), plane));
                 self.dmabufs.fill(dmabuf.0, ok.then_some(memory));
             }
             Op::ExportSync {
@@ -176,6 +179,21 @@ impl Replay<'_> {
         });
         if !self.is_busy(file, changes_buffers) {
             self.memories.remove_bufs(place, index, count);
+        }
+    }
+
+    /// The driver is unloaded and loaded again. Open files and requests keep it, and so do calls that still run.
+    fn unload(&mut self, span: Span, call: &Call) {
+        const ENOENT: i32 = 2;
+        let mut steps = self.program.steps.iter();
+        let requests = steps.any(|step| matches!(step.op, Op::AllocRequest { .. }));
+        let open = !self.places.open_files().is_empty() || !self.flying.is_empty();
+        match call.result {
+            Err(errno) if !open && !requests && errno != ENOENT && !is_shortage(errno) => {
+                let (event, op) = (span.event, call.op);
+                self.sights.unloads.push(Unload { event, op, errno });
+            }
+            _ => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use trace::{Look, Looked};
 
-use super::super::sight::Failure;
+use super::super::sight::{Failure, Left};
 use super::super::{POLLIN, POLLOUT};
 use super::Replay;
 use super::call::is_shortage;
@@ -23,6 +23,11 @@ impl Replay<'_> {
                 }
             }
             Look::Poll { slot, revents } => self.polled(span, *slot, POLLIN | POLLOUT, *revents),
+            Look::Objects { dmabufs, users } => self.sights.left.push(Left {
+                event,
+                dmabufs: *dmabufs,
+                users: *users,
+            }),
             Look::Failed { what, slot, errno } => {
                 let (what, slot, errno) = (*what, *slot, *errno);
                 let live = match what {

@@ -11,7 +11,7 @@ use super::{
     report,
     sweep::{self, Suspect},
 };
-use crate::{exit::Exit, findings::Folder};
+use crate::{exit::Exit, findings::Folder, reproducer::Reproduction};
 
 /// Most programs that minimising may run.
 const MINIMISE: u32 = 600;
@@ -34,7 +34,9 @@ pub(super) fn conclude(proof: &Proof<'_>, found: &Suspect) -> anyhow::Result<Exi
     };
     let finding = triage::triage(&mut session, &suspect, MINIMISE)?;
     let line = report::line(proof);
-    let path = Folder::write(&proof.args.findings, &finding, proof.origin, &line)?;
+    let reproduction = Reproduction::new(&finding, proof.origin);
+    let findings = &proof.args.findings;
+    let path = Folder::write(findings, &finding, proof.origin, &line, &reproduction)?;
     print!(
         "{}",
         report::counterexample(proof, &shortest, &finding, &path)

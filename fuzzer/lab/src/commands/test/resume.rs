@@ -35,9 +35,12 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("resume: kill -9 of lab or guest loses nothing", |context| {
             let mut ordeal = Ordeal::new(context, &[], 1)?;
             for round in 0..context.kills {
-                ordeal.round(round % 2 == 1)?;
+                ordeal.round(match round % 2 {
+                    0 => Moment::Any,
+                    _ => Moment::AfterGuest,
+                })?;
             }
-            ordeal.end(0)
+            ordeal.end()
         }),
         Check::new(
             "resume: kill -9 while findings are made loses none",

@@ -120,6 +120,11 @@ impl Shape {
         }
     }
 
+    /// The double as it is if nobody asks for anything else.
+    pub fn is_default(&self) -> bool {
+        *self == Shape::default()
+    }
+
     /// Refuses what the module would refuse, before anything is built.
     pub fn check(&self) -> anyhow::Result<()> {
         for (index, node) in self.nodes.iter().enumerate() {

@@ -1,0 +1,89 @@
+//! What a run may leave behind besides fences: dma-bufs, and references that keep modules from being unloaded.
+
+use std::fs;
+
+/// Every dma-buf of the kernel, with a line of totals at the end.
+const DMABUFS: &str = "/sys/kernel/debug/dma_buf/bufinfo";
+/// Name, size and references of every module, one a line.
+const MODULES: &str = "/proc/modules";
+
+/// How many there are of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Objects {
+    /// dma-bufs
+    pub(crate) dmabufs: i32,
+    /// References to modules, of all of them together.
+    pub(crate) users: i32,
+}
+
+impl Objects {
+    /// What there is now; `None` if this target does not tell.
+    pub(crate) fn now() -> Option<Self> {
+        Some(Self {
+            dmabufs: dmabufs(&fs::read_to_string(DMABUFS).ok()?)?,
+            users: users(&fs::read_to_string(MODULES).ok()?),
+        })
+    }
+
+    /// How many more there are than there were.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            dmabufs: self.dmabufs - before.dmabufs,
+            users: self.users - before.users,
+        }
+    }
+
+    /// Whether there is more of something than there was.
+    pub(crate) fn exceeds(self, before: Self) -> bool {
+        let Self { dmabufs, users } = self.since(before);
+        dmabufs > 0 || users > 0
+    }
+}
+
+/// The number in `Total 3 objects, 12288 bytes`.
+fn dmabufs(text: &str) -> Option<i32> {
+    let total = text
+        .lines()
+        .rev()
+        .find(|line| line.contains(" objects, "))?;
+    total.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn users(text: &str) -> i32 {
+    let references = |line: &str| line.split_whitespace().nth(2)?.parse::<i32>().ok();
+    text.lines().filter_map(references).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts_the_dma_bufs() {
+        let text = "\nDma-buf Objects:\nsize\n00004096\t…\nTotal 1 devices attached\n\n\nTotal 2 objects, 8192 bytes\n";
+        assert_eq!(dmabufs(text), Some(2));
+        assert_eq!(dmabufs(""), None);
+    }
+
+    #[test]
+    fn references_of_all_modules_add_up() {
+        let text =
+            "vb2_double 20480 2 - Live 0x0 (O)\nvideobuf2_vmalloc 16384 1 vb2_double, Live 0x0\n";
+        assert_eq!(users(text), 3);
+    }
+
+    #[test]
+    fn less_than_before_is_no_excess() {
+        let before = Objects {
+            dmabufs: 2,
+            users: 1,
+        };
+        let less = Objects {
+            dmabufs: 1,
+            ..before
+        };
+        let more = Objects { users: 2, ..before };
+        assert_eq!((less.exceeds(before), more.exceeds(before)), (false, true));
+        assert_eq!(less.since(before).dmabufs, -1);
+    }
+}

@@ -1,0 +1,88 @@
+//! C programs: those of the kept programs fail where the bug is, and nowhere else.
+
+use anyhow::{Context as _, ensure};
+
+use super::{Check, Context, campaigns, lab::lab};
+use crate::{
+    corpus,
+    exit::Exit,
+    findings::{REPRODUCER, Record},
+    plants,
+    reproducer::{Built, Sight},
+};
+
+/// What user space cannot see: the ledger alone sees that a fence is leaked or that one signals too late within the kernel,
+/// and an id that is used twice.
+const HIDDEN: [&str; 6] = [
+    "constant-seqno",
+    "leak-init-reference",
+    "leak-on-streamoff",
+    "one-context-per-queue",
+    "reuse-the-fence",
+    "signal-after-done",
+];
+
+/// A check for each planted bug, and one for a campaign's finding.
+pub(super) fn checks() -> anyhow::Result<Vec<Check>> {
+    let kept = plants::list()?.into_iter().map(|plant| {
+        let title = format!(
+            "reproducer: {} in C fails with the bug and holds without",
+            plant.name
+        );
+        Check::new(title, move |context| kept(context, &plant.name))
+    });
+    let found = Check::new(
+        "reproducer: a campaign's finding has a short program and a C program that shows it",
+        found,
+    );
+    Ok(kept.chain([found]).collect())
+}
+
+fn kept(context: &Context, plant: &str) -> anyhow::Result<()> {
+    let file = corpus::regression_of(plant)?.display().to_string();
+    let ended = lab(
+        context,
+        &["reproduce", "--without", "--plant", plant, &file],
+    )?;
+    let seen = match HIDDEN.contains(&plant) {
+        true => "as C: in the ledger alone; without the bug: ",
+        false => "as C: FAIL; without the bug: ok",
+    };
+    ended.says(seen)?;
+    ensure!(
+        ended.class()? != Exit::NONDETERMINISM,
+        "{}",
+        ended.last_lines()
+    );
+    Ok(())
+}
+
+/// The shape of the posted draft: found at once, minimised to no more lines than a mail quotes, shown by system calls alone.
+fn found(context: &Context) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let words = [
+        "--attach",
+        "buf_queue",
+        "--stop-after",
+        "1",
+        "--programs",
+        "2000",
+    ];
+    let (ended, json) = campaigns::fuzz(context, folder.path(), &words)?;
+    ended.expect(Exit::TIMING)?;
+    let finding = &json["findings"][0];
+    let operations = finding["operations"].as_u64().unwrap_or(u64::MAX);
+    ensure!(operations <= 8, "minimised to {operations} operations only");
+    let place = finding["folder"].as_str().context("no folder")?;
+    let record = Record::read(place.as_ref())?;
+    let in_c = record.reproducer.context("the finding has no C program")?;
+    ensure!(
+        in_c.sight == Sight::Calls && in_c.shows == Some(true),
+        "the C program does not show it: {in_c:?}"
+    );
+    Built::of(&std::path::Path::new(place).join(REPRODUCER))?;
+    lab(context, &["reproduce", "--without", place])?
+        .expect(Exit::TIMING)?
+        .says("as C: FAIL; without the bug: ok")?;
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! A program or a module with its line tables. A module is not linked: its sections get addresses here.
+
+use std::{collections::HashMap, fs, path::Path, sync::Arc};
+
+use addr2line::Context;
+use anyhow::Context as _;
+use gimli::{Dwarf, EndianArcSlice, LittleEndian, SectionId};
+use object::{
+    File, Object, ObjectSection, ObjectSymbol, RelocationKind, RelocationTarget, SectionFlags,
+    SectionIndex, SymbolKind, elf::SHF_ALLOC,
+};
+
+use super::path::relative;
+
+type Slice = EndianArcSlice<LittleEndian>;
+
+/// The distance between the sections of a module, which are all smaller.
+const APART: u64 = 1 << 28;
+
+/// A line of source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The function, which may have been compiled into another.
+    pub function: String,
+    /// The file, as the kernel's tree or the project names it.
+    pub file: String,
+    /// The line.
+    pub line: u32,
+}
+
+/// A function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its symbol.
+    pub name: String,
+    /// Where it begins.
+    pub address: u64,
+    /// How long it is.
+    pub size: u64,
+}
+
+/// A program or a module.
+pub struct Binary {
+    functions: Vec<Function>,
+    context: Context<Slice>,
+    /// Text of the sections with code, by address.
+    code: Vec<(u64, Vec<u8>)>,
+    /// What the relocations of code refer to, by address, if they name a function.
+    calls: HashMap<u64, String>,
+    built_in: String,
+}
+
+impl Binary {
+    /// Reads a file.
+    pub fn read(path: &Path) -> anyhow::Result<Binary> {
+        let shown = || path.display().to_string();
+        let bytes = fs::read(path).with_context(shown)?;
+        let file = File::parse(&*bytes).with_context(shown)?;
+        let layout = Layout::of(&file);
+        let dwarf = Dwarf::load(|id| layout.section(&file, id)).with_context(shown)?;
+        let built_in = built_in(&dwarf);
+        Ok(Binary {
+            functions: layout.functions(&file),
+            context: Context::from_dwarf(dwarf).with_context(shown)?,
+            code: layout.code(&file)?,
+            calls: layout.calls(&file),
+            built_in,
+        })
+    }
+
+    /// All functions, by address.
+    pub fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// The address of a place that the log names as `function+offset/size`.
+    pub fn address(&self, function: &str, offset: u64, size: u64) -> Option<u64> {
+        // The log's names go without what the compiler added: `.isra.0` and the like.
+        let plain = |one: &&Function| one.name.split('.').next() == Some(function);
+        let named = self.functions.iter().filter(plain);
+        let found = named.clone().find(|one| one.size == size);
+        let function = found.or_else(|| named.clone().next())?;
+        Some(function.address + offset)
+    }
+
+    /// The lines of an address: the innermost function that was compiled in first.
+    pub fn places(&self, address: u64) -> Vec<Place> {
+        let mut places = Vec::new();
+        let Ok(mut frames) = self.context.find_frames(address).skip_all_loads() else {
+            return places;
+        };
+        while let Ok(Some(frame)) = frames.next() {
+            let name = frame.function.as_ref();
+            let name = name.and_then(|name| Some(name.demangle().ok()?.into_owned()));
+            let location = frame.location;
+            let file = location.as_ref().and_then(|location| location.file);
+            let Some(file) = file else {
+                continue;
+            };
+            places.push(Place {
+                function: name.unwrap_or_default(),
+                file: relative(file, &self.built_in),
+                line: location.and_then(|location| location.line).unwrap_or(0),
+            });
+        }
+        places
+    }
+
+    /// Addresses behind the calls of this function: of an object that is not linked by its relocations, else by its code.
+    pub fn returns_from(&self, callee: &str) -> Vec<u64> {
+        let mut found: Vec<u64> = match self.calls.is_empty() {
+            false => {
+                let calls = self.calls.iter().filter(|(_, name)| *name == callee);
+                calls.map(|(address, _)| address + 4).collect()
+            }
+            true => self.linked_calls(callee),
+        };
+        found.sort_unstable();
+        found
+    }
+
+    /// `e8` and a distance is a call; a distance that leads exactly to the function is no chance.
+    fn linked_calls(&self, callee: &str) -> Vec<u64> {
+        let Some(target) = self.functions.iter().find(|one| one.name == callee) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (base, code) in &self.code {
+            for (at, window) in code.windows(5).enumerate() {
+                let distance = i32::from_le_bytes([window[1], window[2], window[3], window[4]]);
+                let next = base + at as u64 + 5;
+                let leads = next.wrapping_add_signed(i64::from(distance)) == target.address;
+                if window[0] == 0xe8 && leads {
+                    found.push(next);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The folder that most units were compiled in.
+fn built_in(dwarf: &Dwarf<Slice>) -> String {
+    let mut units = dwarf.units();
+    while let Ok(Some(header)) = units.next() {
+        let Ok(unit) = dwarf.unit(header) else {
+            continue;
+        };
+        if let Some(folder) = unit.comp_dir {
+            return String::from_utf8_lossy(&folder).into_owned();
+        }
+    }
+    String::new()
+}
+
+/// Where the sections of a file are.
+struct Layout(HashMap<SectionIndex, u64>);
+
+impl Layout {
+    fn of(file: &File<'_>) -> Layout {
+        let loaded = file.sections().filter(is_loaded);
+        let places = loaded.enumerate().map(|(place, section)| {
+            let address = match section.address() {
+                0 => (place as u64 + 1) * APART,
+                address => address,
+            };
+            (section.index(), address)
+        });
+        Layout(places.collect())
+    }
+
+    /// The address of something in a section. Sections that are not loaded have none; what refers to them counts from 0.
+    fn address(&self, section: &Option<SectionIndex>, value: u64, linked: bool) -> u64 {
+        match (linked, section) {
+            (false, Some(section)) => self.0.get(section).copied().unwrap_or(0) + value,
+            _ => value,
+        }
+    }
+
+    fn symbol<'a>(&self, file: &File<'a>, symbol: &impl ObjectSymbol<'a>) -> u64 {
+        let linked = file.kind() != object::ObjectKind::Relocatable;
+        self.address(&symbol.section_index(), symbol.address(), linked)
+    }
+
+    fn functions(&self, file: &File<'_>) -> Vec<Function> {
+        let functions = file
+            .symbols()
+            .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0);
+        let mut functions: Vec<_> = functions
+            .map(|symbol| Function {
+                name: symbol.name().unwrap_or_default().to_owned(),
+                address: self.symbol(file, &symbol),
+                size: symbol.size(),
+            })
+            .collect();
+        functions.sort_by_key(|function| function.address);
+        functions
+    }
+
+    fn code(&self, file: &File<'_>) -> anyhow::Result<Vec<(u64, Vec<u8>)>> {
+        let code = file
+            .sections()
+            .filter(|section| section.kind() == object::SectionKind::Text);
+        code.map(|section| {
+            let address = self.0.get(&section.index()).copied().unwrap_or_default();
+            Ok((address, section.data()?.to_vec()))
+        })
+        .collect()
+    }
+
+    /// The functions that a module's code calls, by where it refers to them.
+    fn calls(&self, file: &File<'_>) -> HashMap<u64, String> {
+        let mut calls = HashMap::new();
+        let code = file
+            .sections()
+            .filter(|section| section.kind() == object::SectionKind::Text);
+        for section in code {
+            let base = self.0.get(&section.index()).copied().unwrap_or_default();
+            for (offset, relocation) in section.relocations() {
+                let RelocationTarget::Symbol(index) = relocation.target() else {
+                    continue;
+                };
+                let symbol = file.symbol_by_index(index);
+                let name = symbol
+                    .ok()
+                    .and_then(|symbol| symbol.name().ok().map(str::to_owned));
+                calls.extend(name.map(|name| (base + offset, name)));
+            }
+        }
+        calls
+    }
+
+    /// A section of debug information, with its references filled in.
+    fn section(&self, file: &File<'_>, id: SectionId) -> Result<Slice, object::Error> {
+        let Some(section) = file.section_by_name(id.name()) else {
+            return Ok(Slice::new(Arc::from([]), LittleEndian));
+        };
+        let mut data = section.uncompressed_data()?.into_owned();
+        for (offset, relocation) in section.relocations() {
+            if relocation.kind() != RelocationKind::Absolute {
+                continue;
+            }
+            let RelocationTarget::Symbol(index) = relocation.target() else {
+                continue;
+            };
+            let symbol = file.symbol_by_index(index)?;
+            let value = self
+                .symbol(file, &symbol)
+                .wrapping_add_signed(relocation.addend());
+            let length = usize::from(relocation.size() / 8);
+            let place = offset as usize..offset as usize + length;
+            if let Some(place) = data.get_mut(place) {
+                place.copy_from_slice(&value.to_le_bytes()[..length]);
+            }
+        }
+        Ok(Slice::new(Arc::from(data), LittleEndian))
+    }
+}
+
+fn is_loaded<'a>(section: &impl ObjectSection<'a>) -> bool {
+    match section.flags() {
+        SectionFlags::Elf { sh_flags, .. } => sh_flags & SHF_ALLOC == SHF_ALLOC,
+        _ => false,
+    }
+}

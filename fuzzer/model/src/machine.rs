@@ -1,0 +1,642 @@
+//! The model against itself: a kernel that does what the model says, hardware that does what it likes, and the rules that
+//! have to hold whatever happens. After the rules of `v4l2-test-buffers.cpp` of v4l2-compliance, which are not ours.
+
+use program::{
+    Access, DecoderCmd, Dmabuf, Driver, EventKind, File, Interest, Memory, Micros, Op, Program,
+    Queue, Step, Sync,
+};
+use proptest::prelude::*;
+use trace::{BufferId, Call, Event, Kind, Out, Phase, Record, SyncInfo, Trace};
+
+use crate::answer::{Answer, Told};
+use crate::buffer::State;
+use crate::errno;
+use crate::follow;
+use crate::handle::Handle;
+use crate::queue::MAX_BUFFERS;
+use crate::world::World;
+
+const A: File = File(0);
+const OUT: Queue = Queue::Output;
+const CAP: Queue = Queue::Capture;
+
+/// A kernel made of the model, which writes down what it did.
+struct Machine {
+    world: World,
+    program: Program,
+    trace: Trace,
+    now: u64,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self {
+            world: World::new(Driver::Double),
+            program: Program::default(),
+            trace: Trace::default(),
+            now: 0,
+        }
+    }
+
+    /// Makes a call; the answer is the model's.
+    fn call(&mut self, op: Op) -> Result<Out, i32> {
+        let guess = self.world.predict(&op);
+        let answer = match guess.answer {
+            Answer::Err(errno) => Err(errno),
+            Answer::Ok(told) => Ok(out(told)),
+            Answer::Unknown => Err(errno::ENOMEM),
+        };
+        let before = self.queued(&op);
+        if matches!(op, Op::Streamoff { .. }) {
+            self.give_all_back(&op);
+        }
+        self.world.follow(&op, &answer);
+        self.hand_over(&op, before);
+        let number = self.program.steps.len() as u16;
+        self.program.steps.push(Step {
+            op,
+            asynchronous: false,
+        });
+        let (start, end) = (self.now, self.now + 1);
+        self.now = end;
+        self.trace.events.push(Event::Call(Call {
+            op: number,
+            start,
+            end,
+            result: answer.clone(),
+        }));
+        answer
+    }
+
+    fn errno(&mut self, op: Op) -> i32 {
+        self.call(op).err().unwrap_or(0)
+    }
+
+    /// Buffers that STREAMON would hand over, in the order of their indices: nobody looks at it.
+    fn queued(&self, op: &Op) -> Vec<u32> {
+        let (&Op::Streamon { file, queue } | &Op::Qbuf { file, queue, .. }) = op else {
+            return Vec::new();
+        };
+        let handle = self.world.files.get(&file.0);
+        let buffers = handle
+            .into_iter()
+            .flat_map(|handle| handle.queue(queue).iter());
+        buffers
+            .filter(|(_, buffer)| buffer.state == State::Queued)
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    fn record(&mut self, kind: Kind, op: &Op) {
+        self.trace.events.push(Event::Ledger(Record {
+            time: self.now,
+            irqs: trace::Irqs::On,
+            kind,
+        }));
+        self.world.record(&kind, &[op]);
+    }
+
+    /// What a streaming queue has is the driver's.
+    fn hand_over(&mut self, op: &Op, mut indices: Vec<u32>) {
+        let (&Op::Streamon { file, queue } | &Op::Qbuf { file, queue, .. }) = op else {
+            return;
+        };
+        indices.extend(self.queued(op));
+        indices.sort_unstable();
+        indices.dedup();
+        let streaming = |machine: &Self| {
+            let handle = machine.world.files.get(&file.0);
+            handle.is_some_and(|handle| handle.queue(queue).streaming)
+        };
+        if !streaming(self) {
+            return;
+        }
+        for index in indices {
+            let ends = self.world.files[&file.0].ends_drain(queue);
+            let buffer = id(file, queue, index);
+            self.record(Kind::Queue { buffer }, op);
+            if ends {
+                self.record(Kind::Done { buffer, state: 5 }, op);
+            }
+        }
+    }
+
+    fn give_all_back(&mut self, op: &Op) {
+        let &Op::Streamoff { file, queue } = op else {
+            return;
+        };
+        let Some(handle) = self.world.files.get(&file.0) else {
+            return;
+        };
+        let ready: Vec<_> = handle.queue(queue).ready.iter().copied().collect();
+        for index in ready {
+            let buffer = id(file, queue, index);
+            self.record(Kind::Done { buffer, state: 6 }, op);
+        }
+    }
+
+    /// One job of a file ends, if it can run.
+    fn run_job(&mut self, file: File, fails: bool) {
+        let Some(handle) = self.world.files.get(&file.0) else {
+            return;
+        };
+        let (src, dst) = (handle.output.ready.front(), handle.capture.ready.front());
+        let (Some(&src), Some(&dst)) = (src, dst) else {
+            return;
+        };
+        if handle.m2m.stopped || !(handle.output.streaming && handle.capture.streaming) {
+            return;
+        }
+        let (src, dst) = (id(file, OUT, src), id(file, CAP, dst));
+        let state = if fails { 6 } else { 5 };
+        let op = Op::Advance { time: Micros(1) };
+        let phase = Phase::Start;
+        for buffer in [src, dst] {
+            self.record(
+                Kind::Job {
+                    buffer,
+                    job: 1,
+                    phase,
+                },
+                &op,
+            );
+        }
+        for buffer in [dst, src] {
+            self.record(Kind::Done { buffer, state }, &op);
+        }
+        let _ = self.call(op);
+    }
+
+    fn handle(&self) -> &Handle {
+        &self.world.files[&A.0]
+    }
+}
+
+fn id(file: File, queue: Queue, index: u32) -> BufferId {
+    let output = queue == OUT;
+    BufferId {
+        queue: u32::from(file.0) * 2 + u32::from(output) + 1,
+        output,
+        index,
+    }
+}
+
+/// An answer that fits.
+fn out(told: Told) -> Out {
+    match told {
+        Told::Done => Out::Done,
+        Told::Format(format) => {
+            let (width, height, sizeimage) = format.unwrap_or((16, 16, 256));
+            Out::Format {
+                width,
+                height,
+                sizeimage,
+            }
+        }
+        Told::Buffers { index, count } => Out::Buffers { index, count },
+        Told::Buffer(look) => Out::Buffer {
+            index: look.index,
+            flags: look.flags.value,
+            bytesused: look.bytesused.unwrap_or(1),
+            length: look.length.unwrap_or(4096),
+            sequence: look.sequence.unwrap_or(0),
+        },
+        Told::Exported(size) => Out::Exported {
+            size: size.unwrap_or(4096),
+        },
+        Told::Sync | Told::SyncOrNothing => Out::Sync(SyncInfo {
+            status: 1,
+            fences: Vec::new(),
+        }),
+        Told::SomeOf(_) => Out::Polled { revents: 0 },
+        Told::Polled(revents) => Out::Polled { revents },
+        Told::Content => Out::Content(trace::Content {
+            stamp: None,
+            good_words: 0,
+            words: 0,
+            hash: 0,
+        }),
+        Told::Event(kind, changes, sequence) => Out::Event {
+            kind,
+            changes,
+            sequence,
+        },
+    }
+}
+
+/// Every buffer is in exactly one place, and no list knows one that is not there.
+fn check(world: &World) {
+    for handle in world.files.values() {
+        for queue in [&handle.output, &handle.capture] {
+            assert!(queue.count() <= MAX_BUFFERS);
+            assert_eq!(queue.count() == 0, queue.memory.is_none());
+            for (index, buffer) in queue.iter() {
+                let ready = queue.ready.iter().filter(|at| **at == index).count();
+                let done = queue.done.iter().filter(|at| **at == index).count();
+                let places = match buffer.state {
+                    State::Dequeued | State::Queued => (0, 0),
+                    State::Active => (1, 0),
+                    State::Done | State::Error => (0, 1),
+                };
+                assert_eq!((ready, done), places, "{index}: {buffer:?}");
+            }
+            let known = |index: &u32| queue.get(*index).is_some();
+            assert!(queue.ready.iter().all(known) && queue.done.iter().all(known));
+            assert!(queue.streaming || queue.ready.is_empty());
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Action {
+    Call(Op),
+    Job(File, bool),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let file = || (0..2u8).prop_map(File);
+    let queue = || prop_oneof![Just(OUT), Just(CAP)];
+    let dmabuf = || (0..3u8).prop_map(Dmabuf);
+    let memory = || prop_oneof![3 => Just(Memory::Mmap), 1 => Just(Memory::Dmabuf)];
+    let import = || proptest::option::weighted(0.2, dmabuf());
+    let index = || 0..4u32;
+    prop_oneof![
+        2 => file().prop_map(Op::open),
+        1 => file().prop_map(|file| Op::CloseFile { file }),
+        1 => (file(), queue(), prop_oneof![Just(32u32), Just(64), Just(128)]).prop_map(
+            |(file, queue, side)| Op::SetFormat { file, queue, width: side, height: side }),
+        6 => (file(), queue(), memory(), 0..4u32).prop_map(
+            |(file, queue, memory, count)| Op::Reqbufs { file, queue, memory, count }),
+        2 => (file(), queue(), memory(), 0..40u32).prop_map(
+            |(file, queue, memory, count)| Op::CreateBufs { file, queue, memory, count }),
+        2 => (file(), queue(), index(), 0..3u32).prop_map(
+            |(file, queue, index, count)| Op::RemoveBufs { file, queue, index, count }),
+        2 => (file(), queue(), index()).prop_map(
+            |(file, queue, index)| Op::Querybuf { file, queue, index }),
+        2 => (file(), queue(), index(), import()).prop_map(
+            |(file, queue, index, dmabuf)| Op::PrepareBuf { file, queue, index, dmabuf }),
+        12 => (file(), queue(), index(), import()).prop_map(
+            |(file, queue, index, dmabuf)| Op::qbuf(file, queue, index, dmabuf)),
+        8 => (file(), queue()).prop_map(|(file, queue)| Op::Dqbuf { file, queue, wait: false }),
+        3 => (dmabuf(), file(), queue(), index()).prop_map(
+            |(dmabuf, file, queue, index)| Op::Expbuf { dmabuf, file, queue, index }),
+        1 => dmabuf().prop_map(|dmabuf| Op::CloseDmabuf { dmabuf }),
+        6 => (file(), queue()).prop_map(|(file, queue)| Op::Streamon { file, queue }),
+        3 => (file(), queue()).prop_map(|(file, queue)| Op::Streamoff { file, queue }),
+        2 => (file(), prop_oneof![Just(DecoderCmd::Start), Just(DecoderCmd::Stop)]).prop_map(
+            |(file, cmd)| Op::DecoderCmd { file, cmd }),
+        1 => file().prop_map(|file| Op::Subscribe { file, event: EventKind::Eos }),
+        1 => file().prop_map(|file| Op::Dqevent { file }),
+        1 => (file(), prop_oneof![Just(Interest::In), Just(Interest::Out), Just(Interest::Pri)]).prop_map(
+            |(file, interest)| Op::PollFile { file, interest, timeout: Micros(0) }),
+        1 => ((0..3u8).prop_map(Sync), dmabuf()).prop_map(
+            |(sync, dmabuf)| Op::ExportSync { sync, dmabuf, access: Access::Read }),
+    ]
+}
+
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let job =
+        ((0..2u8).prop_map(File), any::<bool>()).prop_map(|(file, fails)| Action::Job(file, fails));
+    let action = prop_oneof![3 => op().prop_map(Action::Call), 1 => job];
+    let begin = [
+        Op::open(A),
+        Op::Reqbufs {
+            file: A,
+            queue: OUT,
+            memory: Memory::Mmap,
+            count: 3,
+        },
+        Op::Reqbufs {
+            file: A,
+            queue: CAP,
+            memory: Memory::Mmap,
+            count: 3,
+        },
+        Op::Streamon {
+            file: A,
+            queue: OUT,
+        },
+        Op::Streamon {
+            file: A,
+            queue: CAP,
+        },
+    ];
+    proptest::collection::vec(action, 0..60).prop_map(move |mut actions| {
+        actions.splice(0..0, begin.iter().cloned().map(Action::Call));
+        actions
+    })
+}
+
+fn play(actions: Vec<Action>) -> Machine {
+    let mut machine = Machine::new();
+    for action in actions {
+        match action {
+            Action::Job(file, fails) => machine.run_job(file, fails),
+            Action::Call(op) => {
+                let stops = matches!(op, Op::Streamoff { .. });
+                let fine = machine.call(op.clone()).is_ok();
+                if let (true, true, &Op::Streamoff { file, queue }) = (stops, fine, &op) {
+                    let content = machine.world.files[&file.0].queue(queue);
+                    assert!(!content.has_queued() && !content.streaming);
+                }
+            }
+        }
+        check(&machine.world);
+    }
+    machine
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn the_model_agrees_with_a_kernel_that_does_what_it_says(actions in actions()) {
+        let machine = play(actions);
+        let story = follow(Driver::Double, &machine.program, &machine.trace);
+        prop_assert_eq!(&story.differences, &Vec::new());
+        prop_assert_eq!(story.calls as usize, machine.program.steps.len());
+    }
+
+    #[test]
+    fn a_wrong_answer_is_told_and_does_no_harm(actions in actions(), at in any::<prop::sample::Index>(), errno in 1..40i32) {
+        let mut machine = play(actions);
+        let calls = machine.trace.events.iter_mut().filter_map(|event| match event {
+            Event::Call(call) => Some(call),
+            _ => None,
+        });
+        let mut calls: Vec<_> = calls.collect();
+        let place = at.index(calls.len());
+        let honest = std::mem::replace(&mut calls[place].result, Err(errno));
+        let number = calls[place].op;
+        let story = follow(Driver::Double, &machine.program, &machine.trace);
+        let told = story.differences.iter().any(|difference| difference.op == number);
+        prop_assert!(told || honest == Err(errno) || errno == errno::ENOMEM || honest == Err(errno::ENOMEM));
+    }
+}
+
+/// Sets up a file with buffers on both queues.
+fn ready() -> Machine {
+    let mut machine = Machine::new();
+    machine.call(Op::open(A)).expect("opened");
+    for queue in [OUT, CAP] {
+        machine.call(reqbufs(queue, 2)).expect("allocated");
+    }
+    machine
+}
+
+fn reqbufs(queue: Queue, count: u32) -> Op {
+    let memory = Memory::Mmap;
+    Op::Reqbufs {
+        file: A,
+        queue,
+        memory,
+        count,
+    }
+}
+
+fn query(queue: Queue, index: u32) -> Op {
+    Op::Querybuf {
+        file: A,
+        queue,
+        index,
+    }
+}
+
+fn qbuf(queue: Queue, index: u32) -> Op {
+    Op::qbuf(A, queue, index, None)
+}
+
+fn dqbuf(queue: Queue) -> Op {
+    let wait = false;
+    Op::Dqbuf {
+        file: A,
+        queue,
+        wait,
+    }
+}
+
+fn prepare(queue: Queue, index: u32) -> Op {
+    Op::PrepareBuf {
+        file: A,
+        queue,
+        index,
+        dmabuf: None,
+    }
+}
+
+fn streamon(queue: Queue) -> Op {
+    Op::Streamon { file: A, queue }
+}
+
+fn streamoff(queue: Queue) -> Op {
+    Op::Streamoff { file: A, queue }
+}
+
+fn create(queue: Queue, count: u32) -> Op {
+    let memory = Memory::Mmap;
+    Op::CreateBufs {
+        file: A,
+        queue,
+        memory,
+        count,
+    }
+}
+
+fn remove(queue: Queue, index: u32, count: u32) -> Op {
+    Op::RemoveBufs {
+        file: A,
+        queue,
+        index,
+        count,
+    }
+}
+
+/// The state flags of an answer.
+fn flags(answer: Result<Out, i32>) -> u32 {
+    match answer {
+        Ok(Out::Buffer { flags, .. }) => {
+            let state = crate::answer::QUEUED | crate::answer::DONE | crate::answer::ERROR;
+            flags & (state | crate::answer::PREPARED | crate::answer::LAST)
+        }
+        other => panic!("{other:?} is no buffer"),
+    }
+}
+
+/// `testReqBufs()`
+#[test]
+fn reqbufs_of_none_frees_and_is_always_fine_while_nothing_streams() {
+    let mut machine = ready();
+    assert_eq!(machine.errno(reqbufs(CAP, 0)), 0);
+    assert_eq!(machine.errno(reqbufs(CAP, 0)), 0);
+    assert_eq!(machine.errno(query(CAP, 0)), errno::EINVAL);
+    assert_eq!(
+        machine.call(reqbufs(CAP, 1)),
+        Ok(Out::Buffers { index: 0, count: 1 })
+    );
+    assert_eq!(machine.errno(query(CAP, 1)), errno::EINVAL);
+    let format = |queue| Op::SetFormat {
+        file: A,
+        queue,
+        width: 32,
+        height: 32,
+    };
+    assert_eq!(machine.errno(format(CAP)), errno::EBUSY);
+    assert_eq!(machine.errno(reqbufs(CAP, 0)), 0);
+    assert_eq!(machine.errno(format(CAP)), 0);
+}
+
+/// `testReqBufs()`, the part of CREATE_BUFS
+#[test]
+fn create_bufs_of_none_tells_the_next_index() {
+    let mut machine = ready();
+    assert_eq!(
+        machine.call(create(OUT, 0)),
+        Ok(Out::Buffers { index: 2, count: 0 })
+    );
+    assert_eq!(
+        machine.call(create(OUT, 1)),
+        Ok(Out::Buffers { index: 2, count: 1 })
+    );
+    assert_eq!(
+        machine.call(create(OUT, 40)),
+        Ok(Out::Buffers {
+            index: 3,
+            count: 29
+        })
+    );
+    assert_eq!(machine.errno(create(OUT, 1)), errno::ENOBUFS);
+}
+
+/// `testRemoveBufs()`
+#[test]
+fn remove_bufs_wants_buffers_that_are_there_and_dequeued() {
+    let mut machine = ready();
+    assert_eq!(machine.errno(remove(CAP, 0, 0)), 0);
+    assert_eq!(machine.errno(remove(CAP, 0, 3)), errno::EINVAL);
+    assert_eq!(machine.errno(remove(CAP, 1, 2)), errno::EINVAL);
+    assert_eq!(machine.errno(qbuf(CAP, 1)), 0);
+    assert_eq!(machine.errno(remove(CAP, 1, 1)), errno::EBUSY);
+    assert_eq!(machine.errno(remove(CAP, 0, 1)), 0);
+    assert_eq!(machine.errno(remove(CAP, 0, 1)), errno::EINVAL);
+    assert_eq!(
+        machine.call(create(CAP, 2)),
+        Ok(Out::Buffers { index: 2, count: 2 })
+    );
+    assert_eq!(
+        machine.call(create(CAP, 1)),
+        Ok(Out::Buffers { index: 0, count: 1 })
+    );
+}
+
+/// `testMmap()`, `bufferOutputErrorTest()`
+#[test]
+fn a_buffer_is_queued_and_prepared_once() {
+    let mut machine = ready();
+    assert_eq!(flags(machine.call(query(CAP, 0))), 0);
+    assert_eq!(
+        flags(machine.call(prepare(CAP, 0))),
+        crate::answer::PREPARED
+    );
+    assert_eq!(flags(machine.call(query(CAP, 0))), crate::answer::PREPARED);
+    assert_eq!(machine.errno(prepare(CAP, 0)), errno::EINVAL);
+    assert_eq!(flags(machine.call(qbuf(CAP, 0))), crate::answer::QUEUED);
+    assert_eq!(machine.errno(qbuf(CAP, 0)), errno::EINVAL);
+    assert_eq!(machine.errno(prepare(CAP, 0)), errno::EINVAL);
+    assert_eq!(machine.errno(qbuf(CAP, 2)), errno::EINVAL);
+    assert_eq!(flags(machine.call(query(CAP, 0))), crate::answer::QUEUED);
+}
+
+/// `testMmap()`, `captureBufs()`: STREAMON twice is fine, STREAMOFF always is and takes all buffers back.
+#[test]
+fn streaming_starts_with_buffers_and_stops_with_none_queued() {
+    let mut machine = ready();
+    assert_eq!(machine.errno(dqbuf(CAP)), errno::EINVAL);
+    assert_eq!(machine.errno(streamoff(CAP)), 0);
+    assert_eq!(machine.errno(qbuf(CAP, 0)), 0);
+    assert_eq!(
+        (machine.errno(streamon(CAP)), machine.errno(streamon(CAP))),
+        (0, 0)
+    );
+    assert_eq!(machine.errno(dqbuf(CAP)), errno::EAGAIN);
+    assert_eq!(machine.errno(reqbufs(CAP, 0)), errno::EBUSY);
+    assert_eq!(
+        (machine.errno(streamoff(CAP)), machine.errno(streamoff(CAP))),
+        (0, 0)
+    );
+    assert_eq!(flags(machine.call(query(CAP, 0))), 0);
+    assert_eq!(machine.errno(reqbufs(CAP, 0)), 0);
+    assert_eq!(machine.errno(streamon(CAP)), errno::EINVAL);
+}
+
+/// `captureBufs()`: what comes back first was done first, once, and its state is told.
+#[test]
+fn buffers_come_back_in_order() {
+    let mut machine = ready();
+    for queue in [OUT, CAP] {
+        for index in [1, 0] {
+            assert_eq!(machine.errno(qbuf(queue, index)), 0);
+        }
+        assert_eq!(machine.errno(streamon(queue)), 0);
+    }
+    machine.run_job(A, false);
+    machine.run_job(A, true);
+    let first = machine.handle().capture.done.clone();
+    assert_eq!(
+        flags(machine.call(query(CAP, first[1]))),
+        crate::answer::DONE | crate::answer::ERROR
+    );
+    for (index, error) in first.into_iter().zip([0, crate::answer::ERROR]) {
+        let answer = machine.call(dqbuf(CAP));
+        assert!(matches!(answer, Ok(Out::Buffer { index: told, .. }) if told == index));
+        assert_eq!(flags(answer), error);
+        assert_eq!(flags(machine.call(query(CAP, index))), 0);
+    }
+    assert_eq!(machine.errno(dqbuf(CAP)), errno::EAGAIN);
+}
+
+/// The drain of `dev-decoder.rst`, as `testCanStreamon()` of stateful codecs wants it: LAST, then EPIPE until START.
+#[test]
+fn after_the_last_buffer_comes_epipe_until_start() {
+    let mut machine = ready();
+    for queue in [OUT, CAP] {
+        assert_eq!(machine.errno(qbuf(queue, 0)), 0);
+        assert_eq!(machine.errno(streamon(queue)), 0);
+    }
+    let command = |cmd| Op::DecoderCmd { file: A, cmd };
+    assert_eq!(machine.errno(command(DecoderCmd::Stop)), 0);
+    assert_eq!(machine.errno(command(DecoderCmd::Stop)), errno::EBUSY);
+    machine.run_job(A, false);
+    assert_eq!(flags(machine.call(dqbuf(CAP))), crate::answer::LAST);
+    assert_eq!(machine.errno(dqbuf(CAP)), errno::EPIPE);
+    assert_eq!(machine.errno(command(DecoderCmd::Start)), 0);
+    assert_eq!(machine.errno(dqbuf(CAP)), errno::EAGAIN);
+}
+
+/// `testExpBuf()`, and `V4L2_BUF_FLAG_MAPPED` with it
+#[test]
+fn expbuf_wants_mmap_memory_and_shows_in_the_flags() {
+    let mut machine = ready();
+    let export = |index| Op::Expbuf {
+        dmabuf: Dmabuf(0),
+        file: A,
+        queue: CAP,
+        index,
+    };
+    let mapped = |machine: &mut Machine| match machine.call(query(CAP, 0)) {
+        Ok(Out::Buffer { flags, .. }) => flags & crate::answer::MAPPED != 0,
+        other => panic!("{other:?}"),
+    };
+    assert!(!mapped(&mut machine));
+    assert_eq!(machine.call(export(0)), Ok(Out::Exported { size: 4096 }));
+    assert!(mapped(&mut machine));
+    assert_eq!(machine.errno(export(2)), errno::EINVAL);
+    assert!(!mapped(&mut machine), "the slot was vacated");
+    let dmabuf = Op::Reqbufs {
+        file: A,
+        queue: CAP,
+        memory: Memory::Dmabuf,
+        count: 1,
+    };
+    assert_eq!(machine.errno(dmabuf), 0);
+    assert_eq!(machine.errno(export(0)), errno::EINVAL);
+}

@@ -1,0 +1,5 @@
+static void drop(int *name)
+{
+	if (*name >= 0)
+		vacate(name);
+}

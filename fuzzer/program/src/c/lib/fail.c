@@ -1,0 +1,7 @@
+static int failures;
+
+static void fail(const char *what)
+{
+	printf("FAIL: %s\n", what);
+	failures++;
+}
