@@ -84,6 +84,7 @@ impl World {
                 queue,
                 width,
                 height,
+                ..
             } => self.set_format(file, queue, frame(width, height)),
             Op::Reqbufs {
                 file,
@@ -169,6 +170,7 @@ impl World {
                 file,
                 queue,
                 index,
+                ..
             } => self.expbuf(dmabuf, file, queue, index as usize),
             // delete_module() of a module in use
             Op::Reload if !self.files.is_empty() => Err(EAGAIN),
