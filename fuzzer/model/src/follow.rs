@@ -273,11 +273,11 @@ impl World {
             return;
         }
         buffer.fill();
-        let fits = given
-            .import
-            .flatten()
-            .flatten()
-            .is_some_and(|size| buffer.min_length.is_some_and(|least| size >= u64::from(least)));
+        let fits = given.import.flatten().flatten().is_some_and(|size| {
+            buffer
+                .min_length
+                .is_some_and(|least| size >= u64::from(least))
+        });
         if imports && !given.request && (buffer.import.is_some() || fits) {
             buffer.length = Some(0);
             buffer.bytesused = Some(0);
@@ -397,7 +397,11 @@ impl Handle {
         if given.queue != Queue::Output {
             return;
         }
-        if let Some(length) = self.output.get(given.index).and_then(|buffer| buffer.length) {
+        if let Some(length) = self
+            .output
+            .get(given.index)
+            .and_then(|buffer| buffer.length)
+        {
             self.filled.entry(given.index).or_insert(length.max(1));
         }
     }

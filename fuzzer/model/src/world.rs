@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use program::{Driver, File, Micros, Node, Op, Queue};
+use program::{Driver, File, Node, Op, Queue};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::device;
@@ -117,7 +117,10 @@ impl World {
                     program::Interest::Out => 4,
                     program::Interest::Pri => 0,
                 };
-                ok(Told::SomeOf(events), "dma_buf_poll() knows POLLIN and POLLOUT")
+                ok(
+                    Told::SomeOf(events),
+                    "dma_buf_poll() knows POLLIN and POLLOUT",
+                )
             }
             Op::Check { .. } => ok(Told::Content, "the plane is mapped"),
             Op::CpuSync { .. } => done("dma_buf_begin_cpu_access() waits for the fences"),
@@ -150,9 +153,10 @@ impl World {
                 height,
                 ..
             } => self.set_format(handle, queue, width, height),
-            Op::GetFormat { queue, .. } => {
-                ok(Told::Format(handle.format(queue)), "it is the current format")
-            }
+            Op::GetFormat { queue, .. } => ok(
+                Told::Format(handle.format(queue)),
+                "it is the current format",
+            ),
             Op::Reqbufs { queue, count, .. } => {
                 let most = device::most_buffers(self.driver, handle.size(queue));
                 match most {
@@ -305,5 +309,3 @@ pub(crate) fn file_of(op: &Op) -> Option<File> {
     })
 }
 
-/// How long a CPU access waits before the agent interrupts it.
-pub(crate) const LONGEST_WAIT: Micros = Micros(10_000_000);

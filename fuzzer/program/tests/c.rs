@@ -38,8 +38,20 @@ fn compiles(text: &str, folder: &Path) {
     let file = folder.join("reproducer.c");
     fs::write(&file, text).unwrap();
     let mut cc = Command::new("cc");
-    cc.args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]);
-    let built = cc.arg(folder.join("reproducer")).arg(&file).output().unwrap();
+    cc.args([
+        "-std=gnu11",
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-pthread",
+        "-o",
+    ]);
+    let built = cc
+        .arg(folder.join("reproducer"))
+        .arg(&file)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&built.stderr);
     assert!(built.status.success(), "{said}\n{text}");
 }
@@ -146,7 +158,10 @@ fn every_kept_program_compiles() {
             if path.extension().is_some_and(|end| end == "vb2") {
                 let program: Program = fs::read_to_string(&path).unwrap().parse().unwrap();
                 if told(&program) {
-                    compiles(&source(&program, &Symptom::of(Probe::Log, "x")), folder.path());
+                    compiles(
+                        &source(&program, &Symptom::of(Probe::Log, "x")),
+                        folder.path(),
+                    );
                     seen += 1;
                 }
             }
@@ -166,7 +181,13 @@ fn a_decoder_s_stream_is_refused() {
         symptom: &symptom,
         head: Vec::new(),
     };
-    assert!(reproducer.source().unwrap_err().to_string().contains("coded"));
+    assert!(
+        reproducer
+            .source()
+            .unwrap_err()
+            .to_string()
+            .contains("coded")
+    );
 }
 
 /// A folder that goes with the test.
