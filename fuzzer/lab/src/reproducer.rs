@@ -62,7 +62,10 @@ pub fn source(
 ) -> anyhow::Result<Source> {
     let driver = Driver::named(&origin.setup.driver).unwrap_or_default();
     let nodes = origin.setup.shape.parameters();
-    ensure!(!nodes.contains("mplane"), "multi-planar queues are not told in C");
+    ensure!(
+        !nodes.contains("mplane"),
+        "multi-planar queues are not told in C"
+    );
     let symptom = symptom::of(program, trace, violation, driver);
     let text = text(program, driver, violation, &symptom, origin)?;
     Ok(Source {

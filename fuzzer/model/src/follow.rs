@@ -1,7 +1,7 @@
 //! What a call does to the world, once the kernel has answered it. The answer is what counts: so a call that the model did
 //! not predict, or predicted wrongly, does not mislead it about all that follows.
 
-use program::{Driver, EventKind, Memory, Node, Op, Queue};
+use program::{Completion, Driver, EventKind, File, Memory, Node, Op, Pixels, Queue};
 use trace::Out;
 
 use crate::answer;
@@ -25,6 +25,11 @@ impl World {
     fn followed(&mut self, op: &Op, out: &Out) {
         if self.slot(op, out) {
             return;
+        }
+        if let Some(file) = leads_astray(op)
+            && let Some(handle) = self.files.get_mut(&file.0)
+        {
+            handle.known = false;
         }
         match *op {
             Op::Reqbufs {
@@ -93,6 +98,7 @@ impl World {
                 file,
                 queue,
                 index,
+                ..
             } => {
                 self.close_dmabuf(dmabuf.0);
                 self.exported(dmabuf.0, (file.0, queue, index), out);
@@ -301,6 +307,20 @@ impl World {
                 Queue::Capture => handle.m2m.stop_capture(),
             }
         }
+    }
+}
+
+/// The file of which the model knows nothing any more after this: its jobs, or its frames, are of a kind that the model
+/// has not learnt.
+fn leads_astray(op: &Op) -> Option<File> {
+    match *op {
+        Op::SetKnob { file, .. } => Some(file),
+        Op::SetFormat { file, pixels, .. } if pixels != Pixels::First => Some(file),
+        Op::Completion {
+            file,
+            context: Completion::Lock | Completion::Pipelined,
+        } => Some(file),
+        _ => None,
     }
 }
 

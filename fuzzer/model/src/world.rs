@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use program::{Driver, File, Node, Op, Queue};
+use program::{Driver, File, Node, Op, Pixels, Queue};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::device;
@@ -147,6 +147,9 @@ impl World {
             return refused;
         }
         match *op {
+            Op::SetFormat { pixels, .. } if pixels != Pixels::First => {
+                unknown("a pixel format that the model has not learnt")
+            }
             Op::SetFormat {
                 queue,
                 width,
@@ -191,6 +194,7 @@ impl World {
                 None => unknown("an operation that the model has not learnt"),
             },
             Op::Dqbuf { queue, .. } => handle.dequeue(queue, &self.memories),
+            Op::Expbuf { plane: 1.., .. } => fails(EINVAL, "vb2_core_expbuf() finds no such plane"),
             Op::Expbuf { queue, index, .. } => self.expbuf(handle, queue, index),
             _ => self.stream(handle, op),
         }
@@ -302,10 +306,10 @@ pub(crate) fn file_of(op: &Op) -> Option<File> {
         | Op::JobTime { file, .. }
         | Op::Chunks { file, .. }
         | Op::Completion { file, .. }
+        | Op::SetKnob { file, .. }
         | Op::Watchdog { file, .. }
         | Op::Fail { file, .. }
         | Op::SourceChange { file, .. } => file,
         _ => return None,
     })
 }
-

@@ -194,6 +194,10 @@ impl Model {
         op.clone().parts().iter().skip(made).all(|part| match part {
             Part::File(file) => self.file(**file).is_some(),
             Part::Dmabuf(dmabuf) => self.dmabuf(**dmabuf).is_some(),
+            Part::Imports(dmabuf, more) => {
+                let mut planes = dmabuf.iter().copied().chain(more.iter());
+                planes.all(|dmabuf| self.dmabuf(dmabuf).is_some())
+            }
             Part::Import(dmabuf) => dmabuf.is_none_or(|dmabuf| self.dmabuf(dmabuf).is_some()),
             Part::Sync(sync) => self.sync(**sync).is_some(),
             Part::Request(request) => self.request(**request).is_some(),

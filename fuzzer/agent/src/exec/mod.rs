@@ -1,5 +1,6 @@
 //! Executing one operation: which system calls it is. What is observed around it is `run`'s business.
 
+mod buffer;
 mod fences;
 mod knobs;
 mod requests;

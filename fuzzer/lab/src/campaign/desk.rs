@@ -276,7 +276,8 @@ impl Work {
             found.reproduced,
             found.folder.display()
         ));
-        self.screen.say(&format!("  as C: {}", reproduction.words()));
+        self.screen
+            .say(&format!("  as C: {}", reproduction.words()));
         self.claimed.extend(found.beside.iter().cloned());
         self.total.found.push(found.clone());
         self.folder.tell(&Line::Finding(found))

@@ -44,6 +44,7 @@ impl Model {
                 file,
                 queue,
                 index,
+                ..
             } => self.export(dmabuf, file, queue, index),
             Op::ExportSync { sync, dmabuf, .. } if live(&self.dmabufs, dmabuf.0) => {
                 set(&mut self.syncs, sync.0, Slot::Live(()));
@@ -139,8 +140,14 @@ impl Model {
                 queue,
                 width,
                 height,
+                pixels,
             } => {
                 self.set_format(file, queue, width, height);
+                self.with(file, |model| {
+                    if model.takes_planes(queue) {
+                        model.queue_mut(queue).ask_pixels(pixels);
+                    }
+                });
             }
             Op::Reqbufs {
                 file,
@@ -178,6 +185,7 @@ impl Model {
                 queue,
                 index,
                 dmabuf,
+                ..
             } if self.fits(file, queue, dmabuf) => {
                 self.with(file, |model| model.queue_mut(queue).prepare(index));
             }

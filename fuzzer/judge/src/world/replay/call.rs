@@ -100,9 +100,10 @@ impl Replay<'_> {
                 file,
                 queue,
                 index,
+                plane,
             } => {
                 let place = self.places.place(file.0, queue);
-                let memory = place.and_then(|place| self.memories.of((place, index)));
+                let memory = place.and_then(|place| self.memories.of((place, index), plane));
                 self.dmabufs.fill(dmabuf.0, ok.then_some(memory));
             }
             Op::ExportSync {
