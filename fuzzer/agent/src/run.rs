@@ -29,7 +29,11 @@ pub(crate) struct Runner {
     pub(crate) shared: Arc<Shared>,
     coverage: Option<Coverage>,
     guard: Guard,
+    runs: u64,
 }
+
+/// The clock is compared with the kernel's own once in so many runs.
+const CLOCK_CHECKS: u64 = 256;
 
 impl Runner {
     /// A runner over what the target offers.
@@ -38,6 +42,7 @@ impl Runner {
             shared,
             coverage: Coverage::open(),
             guard,
+            runs: 0,
         }
     }
 
@@ -48,6 +53,7 @@ impl Runner {
 
     /// Runs a program. `None` if that took so long that the guard has already reported it.
     pub(crate) fn run(&mut self, program: &Program, coverage: bool) -> Option<Report> {
+        self.check_clock();
         if let Some(kcov) = &mut self.coverage {
             kcov.begin(coverage);
         }
@@ -71,6 +77,17 @@ impl Runner {
         }
         .execute(program);
         self.guard.end().then(|| self.report(coverage))
+    }
+
+    /// All times of a trace come from this clock: one that is wrong must not go on.
+    fn check_clock(&mut self) {
+        if self.runs.is_multiple_of(CLOCK_CHECKS) {
+            assert!(
+                clock::is_right(),
+                "the page of the lab's channel does not show CLOCK_MONOTONIC"
+            );
+        }
+        self.runs += 1;
     }
 
     /// Runs a program twice more, to look closely. `None` if the guard has already reported that it takes too long.

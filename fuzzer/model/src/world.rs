@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use program::{Driver, File, Micros, Node, Op, Pixels, Queue};
+use program::{Driver, File, Node, Op, Pixels, Queue};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::device;
@@ -318,6 +318,3 @@ pub(crate) fn file_of(op: &Op) -> Option<File> {
         _ => return None,
     })
 }
-
-/// How long a CPU access waits before the agent interrupts it.
-pub(crate) const LONGEST_WAIT: Micros = Micros(10_000_000);

@@ -1,13 +1,13 @@
 //! Calls that returned.
 
-use program::{Access, Interest, Memory, Op, Queue};
+use program::{Access, Interest, Memory, Op, Queue, SyncEdge};
 use trace::{BufferId, Call, Content, FenceId, Looked, Out, SyncInfo};
 
 use super::super::memory::{Epoch, MemoryId};
 use super::super::place::Place;
 use super::super::sight::{
     ContentSight, Dequeue, Drain, Failure, Orphan, PollSight, Removal, Source, SyncSight, Timeout,
-    Unload,
+    Unload, Wait,
 };
 use super::super::slot::{ImportedFences, SyncFile, pending};
 use super::super::span::{Span, is_async};
@@ -340,6 +340,17 @@ impl Replay<'_> {
                 },
                 Ok(_),
             ) => self.imported(span, dmabuf.0, sync.0, *access),
+            (
+                Op::CpuSync {
+                    dmabuf,
+                    edge: SyncEdge::Start,
+                    ..
+                },
+                _,
+            ) => {
+                let (slot, memory) = (dmabuf.0, self.memory(dmabuf.0));
+                self.sights.waits.push(Wait { span, slot, memory });
+            }
             (Op::Check { dmabuf }, Ok(Out::Content(content))) => {
                 self.checked(span, dmabuf.0, *content);
             }
