@@ -38,25 +38,15 @@ fn op() -> impl Strategy<Value = Op> {
         }),
         (file(), queue(), 0..3u32, proptest::option::of(dmabuf()))
             .prop_map(|(file, queue, index, dmabuf)| Op::qbuf(file, queue, index, dmabuf)),
-        (file(), queue(), 0..3u32, proptest::option::of(dmabuf())).prop_map(
-            |(file, queue, index, dmabuf)| Op::PrepareBuf {
-                file,
-                queue,
-                index,
-                dmabuf
-            }
-        ),
+        (file(), queue(), 0..3u32, proptest::option::of(dmabuf()))
+            .prop_map(|(file, queue, index, dmabuf)| Op::prepare_buf(file, queue, index, dmabuf)),
         (file(), queue(), any::<bool>()).prop_map(|(file, queue, wait)| Op::Dqbuf {
             file,
             queue,
             wait
         }),
-        (dmabuf(), file(), queue(), 0..3u32).prop_map(|(dmabuf, file, queue, index)| Op::Expbuf {
-            dmabuf,
-            file,
-            queue,
-            index
-        }),
+        (dmabuf(), file(), queue(), 0..3u32)
+            .prop_map(|(dmabuf, file, queue, index)| Op::expbuf(dmabuf, file, queue, index)),
         (file(), queue()).prop_map(|(file, queue)| Op::Streamon { file, queue }),
         (file(), queue()).prop_map(|(file, queue)| Op::Streamoff { file, queue }),
         (sync(), dmabuf(), access()).prop_map(|(sync, dmabuf, access)| Op::ExportSync {

@@ -20,6 +20,7 @@ pub mod plants;
 pub mod predict;
 pub mod prove;
 pub mod replay;
+pub mod report;
 pub mod reproduce;
 pub mod run;
 pub mod selftest;
