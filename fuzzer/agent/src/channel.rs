@@ -7,6 +7,10 @@ use nix::libc;
 use trace::wire::{self, FrameReader, Reply, Request};
 
 use crate::sys::file;
+use crate::sys::memory::Mapping;
+
+/// The page of the channel that can be mapped.
+const PAGE_BYTES: usize = 4096;
 
 /// A byte stream to the host.
 pub(crate) trait Transport: Send + Sync {
@@ -26,6 +30,11 @@ impl LabChannel {
             "/dev/lab_channel: boot a kernel with the lab's channel and `lab_channel=IN,OUT` on its command line",
         )?;
         Ok(Self(fd))
+    }
+
+    /// The page that shows the virtual time, if this kernel's channel has one.
+    pub(crate) fn clock_page(&self) -> Option<Mapping> {
+        Mapping::new(self.0, PAGE_BYTES, false).ok()
     }
 }
 

@@ -75,9 +75,9 @@ impl Coverage {
             return Vec::new();
         }
         let count = (self.buffer.word(0) as usize).min(WORDS - 1);
+        let mut places = places.walk();
         for index in 1..=count {
-            let pc = self.buffer.word(index);
-            self.folded.add(places.normalise(pc));
+            self.folded.add(places.normalise(self.buffer.word(index)));
         }
         if let Some(seen) = &mut self.seen {
             let words = (1..=count).map(|index| self.buffer.word(index));
@@ -127,39 +127,38 @@ impl Coverage {
 struct Folded {
     previous: u64,
     cells: Box<[u8; COVERAGE_CELLS]>,
+    /// A bit for each cell that is not zero: few are, and looking at all of them takes longer than the rest.
+    touched: Box<[u64; COVERAGE_CELLS / 64]>,
 }
 
 impl Default for Folded {
     fn default() -> Self {
-        let cells = vec![0; COVERAGE_CELLS].into_boxed_slice();
-        let cells = cells
-            .try_into()
-            .expect("the slice has COVERAGE_CELLS elements");
-        Self { previous: 0, cells }
+        Self {
+            previous: 0,
+            cells: Box::new([0; COVERAGE_CELLS]),
+            touched: Box::new([0; COVERAGE_CELLS / 64]),
+        }
     }
 }
 
 impl Folded {
     fn add(&mut self, pc: u64) {
-        let cell = &mut self.cells[cell(self.previous, pc)];
-        *cell = cell.saturating_add(1);
+        let cell = cell(self.previous, pc);
+        self.cells[cell] = self.cells[cell].saturating_add(1);
+        self.touched[cell / 64] |= 1 << (cell % 64);
         self.previous = pc;
     }
 
-    /// Takes the counts out, leaving none.
+    /// Takes the counts out, leaving none; cells ascending.
     fn take(&mut self) -> Vec<(u16, u8)> {
         self.previous = 0;
-        let mut sparse = Vec::new();
-        for (block, cells) in self.cells.chunks_exact_mut(64).enumerate() {
-            if cells.iter().all(|&count| count == 0) {
-                continue;
-            }
-            for (index, count) in cells
-                .iter_mut()
-                .enumerate()
-                .filter(|(_, count)| **count != 0)
-            {
-                sparse.push(((block * 64 + index) as u16, std::mem::take(count)));
+        let touched: u32 = self.touched.iter().map(|word| word.count_ones()).sum();
+        let mut sparse = Vec::with_capacity(touched as usize);
+        for (index, word) in self.touched.iter_mut().enumerate() {
+            while *word != 0 {
+                let cell = index * 64 + word.trailing_zeros() as usize;
+                sparse.push((cell as u16, std::mem::take(&mut self.cells[cell])));
+                *word &= *word - 1;
             }
         }
         sparse

@@ -117,12 +117,31 @@ impl Device {
 
     /// Unloads the module and loads it again.
     pub(crate) fn reload(&mut self) -> nix::Result<()> {
+        self.unload()?;
+        self.load()
+    }
+
+    /// Loads the module again if a program left it unloaded.
+    pub(crate) fn restore(&mut self) {
+        if !self.is_present() {
+            let _ = self.load();
+        }
+    }
+
+    /// Unloads the module.
+    pub(crate) fn unload(&mut self) -> nix::Result<()> {
         let module = self.module.as_ref().ok_or(Errno::ENOENT)?;
         module.unload()?;
         self.path = None;
         self.others.clear();
         self.medias.clear();
         self.moved = true;
+        Ok(())
+    }
+
+    /// Loads the module.
+    pub(crate) fn load(&mut self) -> nix::Result<()> {
+        let module = self.module.as_ref().ok_or(Errno::ENOENT)?;
         module.load()?;
         self.places.merge(Places::read());
         self.path = self.node.find();

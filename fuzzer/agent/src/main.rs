@@ -58,6 +58,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use uapi as sys;
+use uapi::clock;
 use uapi::content;
 
 use crate::channel::{LabChannel, Stdio};
@@ -105,7 +106,9 @@ fn bring_up() -> Result<End> {
         options.driver
     );
     priority::own_the_target().context("mlockall: give the target more memory")?;
-    let end = serve(Arc::new(LabChannel::open()?), device, boot::power_off)?;
+    let channel = LabChannel::open()?;
+    channel.clock_page().map(clock::read_from);
+    let end = serve(Arc::new(channel), device, boot::power_off)?;
     modules.unload();
     Ok(end)
 }

@@ -2,6 +2,7 @@
 //! somewhere else.
 
 use std::fs;
+use std::ops::Range;
 
 /// Text of one module is smaller than this.
 const LONGEST_TEXT: u64 = 4 << 20;
@@ -29,13 +30,47 @@ impl Places {
         self.0.dedup();
     }
 
-    /// The program counter, independent of where its module was loaded. The kernel itself stays where it is.
-    pub(crate) fn normalise(&self, pc: u64) -> u64 {
-        let above = self.0.partition_point(|&(start, _)| start <= pc);
-        match above.checked_sub(1).map(|index| self.0[index]) {
-            Some((start, name)) if pc - start < LONGEST_TEXT => name + (pc - start),
-            _ => pc,
+    /// Normalises many program counters, one after the other.
+    pub(crate) fn walk(&self) -> Walk<'_> {
+        Walk {
+            places: self,
+            range: 0..0,
+            moved: 0,
         }
+    }
+
+    /// The stretch of addresses around a program counter that moves as one, and by how much.
+    fn around(&self, pc: u64) -> (Range<u64>, u64) {
+        let above = self.0.partition_point(|&(start, _)| start <= pc);
+        let end = self.0.get(above).map_or(u64::MAX, |&(start, _)| start);
+        match above.checked_sub(1).map(|index| self.0[index]) {
+            None => (0..end, 0),
+            Some((start, name)) => {
+                let last = start.saturating_add(LONGEST_TEXT).min(end);
+                if pc < last {
+                    (start..last, name.wrapping_sub(start))
+                } else {
+                    (last..end, 0)
+                }
+            }
+        }
+    }
+}
+
+/// Normalises program counters; most are in the same module as the one before.
+pub(crate) struct Walk<'a> {
+    places: &'a Places,
+    range: Range<u64>,
+    moved: u64,
+}
+
+impl Walk<'_> {
+    /// The program counter, independent of where its module was loaded. The kernel itself stays where it is.
+    pub(crate) fn normalise(&mut self, pc: u64) -> u64 {
+        if !self.range.contains(&pc) {
+            (self.range, self.moved) = self.places.around(pc);
+        }
+        pc.wrapping_add(self.moved)
     }
 }
 
@@ -84,24 +119,48 @@ mod tests {
     #[test]
     fn a_reloaded_module_s_counters_stay_the_same() {
         let (before, after) = (Places::parse(BEFORE), Places::parse(AFTER));
-        assert_eq!(before.normalise(0x6420_1234), after.normalise(0x6430_1234));
-        assert_ne!(before.normalise(0x6420_1234), before.normalise(0x6400_1234));
+        assert_eq!(
+            before.walk().normalise(0x6420_1234),
+            after.walk().normalise(0x6430_1234)
+        );
+        assert_ne!(
+            before.walk().normalise(0x6420_1234),
+            before.walk().normalise(0x6400_1234)
+        );
+    }
+
+    #[test]
+    fn walking_gives_what_asking_anew_for_each_gives() {
+        let places = Places::parse(BEFORE);
+        let mut walk = places.walk();
+        let around = [
+            0x6000_0000,
+            0x6400_0000,
+            0x6420_0000,
+            0x6460_0000,
+            u64::MAX - 1,
+        ];
+        let pcs = around.iter().flat_map(|&pc: &u64| [pc - 1, pc, pc + 1]);
+        for pc in pcs.clone().chain(pcs.rev()) {
+            assert_eq!(walk.normalise(pc), places.walk().normalise(pc), "{pc:#x}");
+        }
     }
 
     #[test]
     fn the_kernel_s_own_counters_are_left_alone() {
         let places = Places::parse(BEFORE);
         for pc in [0x6000_1000, 0x6420_0000 + LONGEST_TEXT] {
-            assert_eq!(places.normalise(pc), pc);
+            assert_eq!(places.walk().normalise(pc), pc);
         }
-        assert_eq!(Places::default().normalise(7), 7);
+        assert_eq!(Places::default().walk().normalise(7), 7);
     }
 
     #[test]
     fn both_places_of_a_module_are_known_after_a_reload() {
         let mut places = Places::parse(AFTER);
         places.merge(Places::parse(BEFORE));
-        assert_eq!(places.normalise(0x6420_0010), places.normalise(0x6430_0010));
+        let mut walk = places.walk();
+        assert_eq!(walk.normalise(0x6420_0010), walk.normalise(0x6430_0010));
         assert_eq!(places.0.len(), 3);
     }
 }

@@ -119,6 +119,7 @@ impl Teller<'_> {
             Event::Look(look) => looked(look)?,
             Event::Log { level, text } => format!("log {level} {text}"),
             Event::Mark { mark, .. } => format!("mark {mark:?}"),
+            Event::Fault { op, hit } => format!("fault {op} {hit}"),
             Event::Stuck { op } => format!("stuck {op}"),
             Event::Died { how } => format!("died {how:?}"),
         })

@@ -79,6 +79,7 @@ impl World {
     /// Operations that make and close slots.
     fn slot(&mut self, op: &Op, out: &Out) -> bool {
         match *op {
+            Op::Unload => self.unloaded = true,
             Op::Open { file, node } => {
                 self.close(file.0);
                 let known = node == Node::Double;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use program::{Driver, File, Micros, Node, Op, Pixels, Queue};
+use program::{Driver, File, Node, Op, Pixels, Queue};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::device;
@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) doubt: Parts,
     /// A file was closed while a call on it ran, which keeps it open.
     pub(crate) lingers: bool,
+    /// The module was unloaded at some time; who loaded it again is not followed.
+    pub(crate) unloaded: bool,
 }
 
 const NO_FILE: &str = "no file is open in the slot";
@@ -49,6 +51,7 @@ impl World {
             places: BTreeMap::new(),
             doubt: Parts::NONE,
             lingers: false,
+            unloaded: false,
         }
     }
 
@@ -92,6 +95,8 @@ impl World {
     fn slots(&self, op: &Op) -> Option<Guess> {
         let done = |why| ok(Told::Done, why);
         Some(match *op {
+            Op::Open { .. } | Op::Reload if self.unloaded => unknown("whether the module is there"),
+            Op::Unload | Op::Load => unknown("whether the module is there"),
             Op::Open {
                 node: Node::Double, ..
             } => done("the device is there"),
@@ -313,6 +318,3 @@ pub(crate) fn file_of(op: &Op) -> Option<File> {
         _ => return None,
     })
 }
-
-/// How long a CPU access waits before the agent interrupts it.
-pub(crate) const LONGEST_WAIT: Micros = Micros(10_000_000);

@@ -80,6 +80,8 @@ pub(crate) struct Model {
     pub(crate) peak_bytes: u64,
     /// Whether any job ever had both its buffers on streaming queues.
     pub(crate) armed: bool,
+    /// The module was unloaded.
+    pub(crate) unloaded: bool,
 }
 
 impl Model {
@@ -94,6 +96,7 @@ impl Model {
             time: 0,
             peak_bytes: 0,
             armed: false,
+            unloaded: false,
         }
     }
 

@@ -16,6 +16,10 @@ pub const MAX_REQUESTS: u8 = 16;
 /// Most operations in one program; the agent's reply is bounded by it.
 pub const MAX_OPS: usize = 256;
 
+/// How long `sync d0 start …` waits for fences until a signal interrupts it: longer than a watchdog usually takes, and shorter
+/// than one can be told to, so that programs find out whether the wait can be interrupted.
+pub const CPU_ACCESS_LIMIT: Micros = Micros(1_500_000);
+
 /// A video file handle slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct File(pub u8);
@@ -367,6 +371,13 @@ pub enum Op {
         width: u32,
         height: u32,
     },
+    /// `fail_nth 3`: the third allocation that the kernel makes for the system calls of the next operation fails
+    /// (`/proc/thread-self/fail-nth`)
+    FailNth { nth: u32 },
+    /// `unload double`: delete_module of the test double; what opens it fails from then on
+    Unload,
+    /// `load double`: init_module of the test double
+    Load,
     /// `reload double`: delete_module and init_module of the test double
     Reload,
     /// `join`: wait for every operation started with `async`

@@ -115,6 +115,9 @@ syntax! {
     Watchdog { file, time } => ["watchdog" file time];
     Fail { file, fault, job } => ["fail" file fault job];
     SourceChange { file, frame, width, height } => ["source_change" file frame (width x height)];
+    FailNth { nth } => ["fail_nth" nth];
+    Unload {} => ["unload" "double"];
+    Load {} => ["load" "double"];
     Reload {} => ["reload" "double"];
     Join {} => ["join"];
 }
@@ -137,6 +140,6 @@ impl OpKind {
 
     /// Whether `async` may stand before the operation: it makes or closes no slot, and is no `join` or `advance`.
     pub fn may_be_async(self) -> bool {
-        !self.makes_slot() && !matches!(self.word(), "close" | "join" | "advance")
+        !self.makes_slot() && !matches!(self.word(), "close" | "join" | "advance" | "fail_nth")
     }
 }

@@ -1,6 +1,6 @@
 //! What each operation does to the model, and what the kernel must answer.
 
-use program::{Access, Dmabuf, Fault, File, Knob, Micros, Node, Op, Queue, Step, Sync};
+use program::{Access, Dmabuf, Fault, File, Knob, Micros, Node, Op, Pixels, Queue, Step, Sync};
 
 use super::{EAGAIN, EBADF, EBUSY, EPERM, Handle, PlaneId, SyncFile, World};
 
@@ -64,8 +64,13 @@ impl World {
                 | Op::Completion { .. }
                 | Op::Dqevent { .. }
                 | Op::Qbuf { hold: true, .. }
+                | Op::Expbuf { plane: 1.., .. }
+                | Op::FailNth { .. }
+                | Op::Unload
+                | Op::Load
         );
         let known = match step.op {
+            Op::SetFormat { pixels, .. } => pixels == Pixels::First,
             Op::Open { node, .. } => matches!(node, Node::Double | Node::M2m),
             Op::SetKnob { knob, value, .. } => knob == Knob::Abort && value <= 1,
             _ => known,

@@ -150,6 +150,7 @@ impl<'a> Replay<'a> {
             }
             Event::LedgerLost { .. }
             | Event::Log { .. }
+            | Event::Fault { .. }
             | Event::Mark { .. }
             | Event::Died { .. } => {}
         }

@@ -56,7 +56,7 @@ fn slots(op: &Op, driver: Driver) -> Option<Call> {
         Op::CloseDmabuf { dmabuf } => close(dmabuf.to_string()),
         Op::CloseSync { sync } => close(sync.to_string()),
         Op::Advance { time } => Call::new(&["pause"], format!("(pause_for({}), 0)", time.0)),
-        Op::Join => Call::new(&["async"], "join()".into()),
+        Op::Join => Call::new(&["join"], "join()".into()),
         Op::Reload => Call::new(&["reload"], "reload()".into()),
         _ => return None,
     })

@@ -78,6 +78,9 @@ fn globals(bag: &mut Bag<'_>, model: &Model) {
     }
     let unused = model.stale_files().len() > open;
     bag.add(if unused { 2 * NORMAL } else { 1 }, Op::Reload);
+    bag.add(if unused && open == 0 { 2 * NORMAL } else { 1 }, Op::Unload);
+    bag.add(if model.unloaded { 1000 * NORMAL } else { 1 }, Op::Load);
+    bag.add(4 * NORMAL, Op::FailNth { nth: 1 });
     bag.add(if model.pending > 0 { 2 * NORMAL } else { 0 }, Op::Join);
     bag.add(
         if model.in_flight() { NORMAL } else { 2 },

@@ -28,11 +28,14 @@ impl Model {
     /// Operations that make and close slots.
     fn slot_op(&mut self, op: &Op) {
         match *op {
+            Op::Open { .. } if self.unloaded => {}
             Op::Open { file, node } => set(
                 &mut self.files,
                 file.0,
                 Slot::Live(FileModel::new(self.driver, node)),
             ),
+            Op::Unload => self.unloaded |= self.open_files().is_empty(),
+            Op::Load | Op::Reload => self.unloaded = false,
             Op::CloseFile { file } => {
                 self.charge_job(file);
                 close(&mut self.files, file.0);

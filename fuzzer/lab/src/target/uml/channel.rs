@@ -7,9 +7,7 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
-
-/// No message is longer; a length beyond is garbage, not a request for memory.
-const LONGEST: usize = 64 << 20;
+use trace::wire::{self, FrameReader};
 
 /// Why no answer came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,73 +27,66 @@ pub enum Failed {
 #[derive(Debug)]
 pub struct Channel {
     stream: UnixStream,
-    buffer: Vec<u8>,
+    reader: FrameReader,
+    /// What one call reads goes here.
+    chunk: Box<[u8]>,
 }
+
+/// Bytes read in one call; most answers are shorter.
+const CHUNK: usize = 64 << 10;
 
 impl Channel {
     /// A channel, and the descriptor for the other side.
     pub fn pair() -> io::Result<(Channel, UnixStream)> {
         let (stream, other) = UnixStream::pair()?;
-        Ok((
-            Channel {
-                stream,
-                buffer: Vec::new(),
-            },
-            other,
-        ))
+        Ok((Channel::over(stream), other))
+    }
+
+    fn over(stream: UnixStream) -> Channel {
+        Channel {
+            stream,
+            reader: FrameReader::new(),
+            chunk: vec![0; CHUNK].into(),
+        }
     }
 
     /// Sends a message.
     pub fn send<T: Serialize>(&mut self, message: &T) -> Result<(), Failed> {
-        self.buffer.clear();
-        self.buffer.extend([0; 4]);
-        let buffer = postcard::to_extend(message, std::mem::take(&mut self.buffer));
-        self.buffer = buffer.map_err(|error| Failed::Protocol(error.to_string()))?;
-        let length = u32::try_from(self.buffer.len() - 4)
-            .map_err(|error| Failed::Protocol(error.to_string()))?;
-        self.buffer[..4].copy_from_slice(&length.to_le_bytes());
-        self.stream
-            .write_all(&self.buffer)
-            .map_err(|_| Failed::Closed)
+        let frame = wire::encode(message).map_err(|error| Failed::Protocol(error.to_string()))?;
+        self.stream.write_all(&frame).map_err(|_| Failed::Closed)
     }
 
     /// Waits for a message, at most so long.
     pub fn receive<T: DeserializeOwned>(&mut self, limit: Duration) -> Result<T, Failed> {
         let deadline = Instant::now() + limit;
-        let mut length = [0; 4];
-        self.fill(&mut length, deadline)?;
-        let length = u32::from_le_bytes(length) as usize;
-        if length > LONGEST {
-            return Err(Failed::Protocol(format!("a message of {length} bytes")));
+        loop {
+            match self.reader.next_message() {
+                Ok(Some(message)) => return Ok(message),
+                Ok(None) => self.read(deadline)?,
+                Err(error) => return Err(Failed::Protocol(error.to_string())),
+            }
         }
-        let mut message = std::mem::take(&mut self.buffer);
-        message.resize(length, 0);
-        let filled = self.fill(&mut message, deadline);
-        self.buffer = message;
-        filled?;
-        postcard::from_bytes(&self.buffer).map_err(|error| Failed::Protocol(error.to_string()))
     }
 
-    fn fill(&mut self, mut rest: &mut [u8], deadline: Instant) -> Result<(), Failed> {
-        while !rest.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(Failed::Late);
-            }
-            self.stream
-                .set_read_timeout(Some(left))
-                .map_err(|_| Failed::Closed)?;
-            match self.stream.read(rest) {
-                Ok(0) => return Err(Failed::Closed),
-                Ok(count) => rest = &mut rest[count..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Err(Failed::Late);
-                }
-                Err(_) => return Err(Failed::Closed),
-            }
+    /// Reads what is there; waits for something until the deadline.
+    fn read(&mut self, deadline: Instant) -> Result<(), Failed> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Failed::Late);
         }
-        Ok(())
+        self.stream
+            .set_read_timeout(Some(left))
+            .map_err(|_| Failed::Closed)?;
+        match self.stream.read(&mut self.chunk) {
+            Ok(0) => Err(Failed::Closed),
+            Ok(count) => {
+                self.reader.push(&self.chunk[..count]);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Failed::Late),
+            Err(_) => Err(Failed::Closed),
+        }
     }
 }
 
@@ -110,10 +101,7 @@ mod tests {
     #[test]
     fn messages_pass_whole() {
         let (mut host, other) = Channel::pair().unwrap();
-        let mut agent = Channel {
-            stream: other,
-            buffer: Vec::new(),
-        };
+        let mut agent = Channel::over(other);
         let hello = Hello {
             version: VERSION,
             kernel: "7.3.4".into(),
