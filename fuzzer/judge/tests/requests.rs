@@ -59,3 +59,21 @@ fn i29_the_buffer_s_next_job_is_another_request_s() {
     run.call("poll r0 5ms", polled(2));
     run.clean();
 }
+
+/// STREAMOFF took the buffer out of the request, which is complete since then; its first job came later, without a request.
+#[test]
+fn i29_a_request_that_streamoff_completed() {
+    let mut run = Run::default();
+    run.ok("a = open m2m");
+    run.call("reqbufs a out mmap 1", buffers(1))
+        .call("reqbufs a cap mmap 1", buffers(1));
+    run.ok("streamon a cap");
+    run.call("qbuf a cap 0", buffer(0, 0)).queue(CAP0);
+    run.ok("r0 = request a")
+        .call("qbuf a out 0 in r0", buffer(0, 0))
+        .ok("queue r0")
+        .ok("streamoff a out");
+    run.call("qbuf a out 0", buffer(0, 0));
+    run.queue(OUT0).start().ok("streamon a out");
+    run.call("poll r0", polled(2)).clean();
+}

@@ -49,9 +49,35 @@ fn named(op: &Op) -> Option<u8> {
     Some(request.0)
 }
 
+/// The file whose OUTPUT buffers a call takes out of all requests. Those that were queued are complete without a job, and the
+/// buffers may be queued again while they are.
+fn emptied(op: &Op) -> Option<u8> {
+    match op {
+        Op::Streamoff {
+            file,
+            queue: Queue::Output,
+        }
+        | Op::Reqbufs {
+            file,
+            queue: Queue::Output,
+            ..
+        }
+        | Op::CloseFile { file } => Some(file.0),
+        _ => None,
+    }
+}
+
 impl Requests {
+    fn empty(&mut self, op: &Op) {
+        let Some(file) = emptied(op) else { return };
+        for held in self.slots.values_mut() {
+            held.buffers.retain(|(place, _)| place.file != file);
+        }
+    }
+
     /// A call in another thread: nobody knows when it takes effect.
     pub(super) fn doubt(&mut self, op: &Op) {
+        self.empty(op);
         if let Some(request) = named(op) {
             self.slots.remove(&request);
         }
@@ -70,6 +96,7 @@ impl Requests {
                 .complete(span, request.0)
                 .filter(|_| revents & POLLPRI != 0);
         }
+        self.empty(op);
         let request = named(op)?;
         let Ok(_) = call.result else {
             // A slot that could not be filled or closed holds what nobody knows.
