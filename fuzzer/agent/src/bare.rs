@@ -33,6 +33,7 @@ fn once(executor: &Executor<'_>, program: &Program) {
                 run: 0,
                 op_index: 0,
                 op: step.op.clone(),
+                fault: 0,
                 observed: false,
             };
             if executor.shared.pool.hand_over(job) {

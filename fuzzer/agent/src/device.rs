@@ -20,6 +20,8 @@ pub(crate) struct Device {
     node: Node,
     module: Option<Module>,
     path: Option<CString>,
+    /// Its queues are multi-planar.
+    multi_planar: bool,
     /// Where modules are, and were since the last time somebody asked.
     places: Places,
     moved: bool,
@@ -28,15 +30,25 @@ pub(crate) struct Device {
     medias: HashMap<[u8; 32], CString>,
 }
 
+/// An open video node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened {
+    pub(crate) fd: i32,
+    /// Its queues are multi-planar.
+    pub(crate) multi_planar: bool,
+}
+
 impl Device {
     /// Looks for the node of a driver, and for the module that makes it, so that it can be reloaded.
     pub(crate) fn find(driver: &str, modules: &Modules) -> Self {
         let known = Driver::named(driver);
         let node = known.map_or_else(|| Node::named(driver), Node::of);
+        let path = node.find();
         Self {
             known,
             module: modules.get(&node.driver),
-            path: node.find(),
+            multi_planar: path.as_deref().is_some_and(node::is_multi_planar),
+            path,
             node,
             places: Places::read(),
             moved: false,
@@ -56,13 +68,19 @@ impl Device {
     }
 
     /// Opens a node, never blocking.
-    pub(crate) fn open(&mut self, which: program::Node) -> nix::Result<i32> {
+    pub(crate) fn open(&mut self, which: program::Node) -> nix::Result<Opened> {
+        use program::Node::{DecoderMplane, Double, EncoderMplane, M2mMplane};
+        let multi_planar = match which {
+            Double => self.multi_planar,
+            other => matches!(other, DecoderMplane | EncoderMplane | M2mMplane),
+        };
         let path = match which {
-            program::Node::Double => self.path.as_ref(),
+            Double => self.path.as_ref(),
             other => self.other(other),
         };
         let flags = libc::O_RDWR | libc::O_NONBLOCK;
-        file::open(path.ok_or(Errno::ENODEV)?, flags)
+        let fd = file::open(path.ok_or(Errno::ENODEV)?, flags)?;
+        Ok(Opened { fd, multi_planar })
     }
 
     /// Another node of the double; no other driver has several.
@@ -99,12 +117,31 @@ impl Device {
 
     /// Unloads the module and loads it again.
     pub(crate) fn reload(&mut self) -> nix::Result<()> {
+        self.unload()?;
+        self.load()
+    }
+
+    /// Loads the module again if a program left it unloaded.
+    pub(crate) fn restore(&mut self) {
+        if !self.is_present() {
+            let _ = self.load();
+        }
+    }
+
+    /// Unloads the module.
+    pub(crate) fn unload(&mut self) -> nix::Result<()> {
         let module = self.module.as_ref().ok_or(Errno::ENOENT)?;
         module.unload()?;
         self.path = None;
         self.others.clear();
         self.medias.clear();
         self.moved = true;
+        Ok(())
+    }
+
+    /// Loads the module.
+    pub(crate) fn load(&mut self) -> nix::Result<()> {
+        let module = self.module.as_ref().ok_or(Errno::ENOENT)?;
         module.load()?;
         self.places.merge(Places::read());
         self.path = self.node.find();

@@ -32,6 +32,7 @@ pub(crate) fn finish(executor: &Executor<'_>, program: &Program) {
 
     close_rest(executor);
     settle(executor.shared);
+    executor.shared.device().restore();
     report_stuck(executor);
     shared.journal().look_objects();
     shared.journal().mark(Mark::AllClosed, clock::now());

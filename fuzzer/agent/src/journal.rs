@@ -211,6 +211,11 @@ impl Journal {
         self.events.push(Event::Mark { mark, time });
     }
 
+    /// Logs whether the allocation failed that was to fail in an operation.
+    pub(crate) fn fault(&mut self, op: u16, hit: bool) {
+        self.events.push(Event::Fault { op, hit });
+    }
+
     /// Logs an operation that did not return.
     pub(crate) fn stuck(&mut self, op: u16) {
         self.events.push(Event::Stuck { op });

@@ -9,13 +9,14 @@ use crate::table::BufferKey;
 
 /// A buffer was dequeued: its fences must have signalled and its frame must be whole.
 pub(crate) fn after_dequeue(executor: &Executor<'_>, file: File, queue: Queue, index: u32) {
-    let (syncs, dmabuf) = {
+    let (syncs, dmabufs) = {
         let table = executor.shared.table();
         match table.serial(file) {
             Some(serial) => table.witnesses(BufferKey {
                 serial,
                 queue,
                 index,
+                plane: 0,
             }),
             None => return,
         }
@@ -23,7 +24,7 @@ pub(crate) fn after_dequeue(executor: &Executor<'_>, file: File, queue: Queue, i
     for sync in syncs {
         look_at_sync(executor, sync);
     }
-    if let Some(dmabuf) = dmabuf.filter(|_| queue == Queue::Capture) {
+    for dmabuf in dmabufs.into_iter().filter(|_| queue == Queue::Capture) {
         look_at_content(executor, dmabuf);
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Job {
     pub(crate) op_index: u16,
     /// The operation.
     pub(crate) op: Op,
+    /// Which of the allocations of its system calls fails; 0 for none.
+    pub(crate) fault: u32,
     /// False in the bare loop.
     pub(crate) observed: bool,
 }

@@ -17,6 +17,7 @@ use crate::pool::Job;
 use crate::priority::HEAD_START;
 use crate::shared::Shared;
 use crate::sys::clock::{self, MILLISECOND};
+use crate::sys::fault;
 use crate::{bare, finish, limits, look, places};
 
 /// Programs start on a multiple of this, which is a multiple of any tick: jiffies then have the same phase in every run.
@@ -72,6 +73,7 @@ impl Runner {
             },
             coverage: self.coverage.as_mut(),
             returned: start,
+            fault: 0,
         }
         .execute(program);
         self.guard.end().then(|| self.report(coverage))
@@ -163,6 +165,8 @@ struct Steps<'a> {
     /// When the last operation returned. Nothing but the next one's preparation follows it, so that is when the next
     /// one starts; this saves half of the clock's system calls.
     returned: u64,
+    /// Which of the allocations of the next operation fails; 0 for none.
+    fault: u32,
 }
 
 impl Steps<'_> {
@@ -187,16 +191,27 @@ impl Steps<'_> {
     fn step(&mut self, index: u16, op: &Op) {
         let shared = self.executor.shared;
         let closing = closed_file(op).and_then(|file| shared.table().serial(file));
+        let fault = std::mem::take(&mut self.fault);
+        if let Op::FailNth { nth } = *op {
+            self.fault = nth;
+        }
+        let armed = fault > 0 && fault::arm(fault).is_ok();
         let outcome = match (&mut self.coverage, op) {
-            (Some(coverage), Op::Reload) => coverage.around_reload(|| self.executor.execute(op)),
+            (Some(coverage), Op::Reload | Op::Unload) => {
+                coverage.around_reload(|| self.executor.execute(op))
+            }
             _ => self.executor.execute(op),
         };
+        let hit = armed && fault::disarm();
         let end = clock::now();
         let dequeued = dequeued(op, &outcome);
         let claim = claim(shared, op);
         let memory_lives = closing.is_some() && shared.table().holds_anything();
         let mut journal = shared.journal();
         journal.drain(claim);
+        if armed {
+            journal.fault(index, hit);
+        }
         journal.call(index, self.returned, end, outcome);
         if let Some(serial) = closing.filter(|_| shared.pool.is_idle()) {
             journal.file_closed(serial, memory_lives);
@@ -216,6 +231,7 @@ impl Steps<'_> {
             run,
             op_index: index,
             op: step.op.clone(),
+            fault: std::mem::take(&mut self.fault),
             observed: true,
         };
         shared.journal().handed_over(index, self.returned);
@@ -244,7 +260,9 @@ pub(crate) fn execute_async(shared: &Shared, job: &Job) {
         return;
     }
     let called = clock::now();
+    let armed = job.fault > 0 && fault::arm(job.fault).is_ok();
     let outcome = executor.execute(&job.op);
+    let hit = armed && fault::disarm();
     let end = clock::now();
     let dequeued = dequeued(&job.op, &outcome);
     let claim = shared.table().only_serial();
@@ -253,6 +271,9 @@ pub(crate) fn execute_async(shared: &Shared, job: &Job) {
         return;
     }
     journal.drain(claim);
+    if armed {
+        journal.fault(job.op_index, hit);
+    }
     journal.call(job.op_index, called, end, outcome);
     drop(journal);
     if let Some((file, queue, buffer)) = dequeued {

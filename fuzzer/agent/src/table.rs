@@ -19,6 +19,16 @@ pub(crate) struct BufferKey {
     pub(crate) serial: u32,
     pub(crate) queue: Queue,
     pub(crate) index: u32,
+    /// Number of the memory in the buffer.
+    pub(crate) plane: u32,
+}
+
+impl BufferKey {
+    /// Whether that is the same buffer, perhaps another plane of it.
+    fn is_beside(&self, other: &Self) -> bool {
+        let buffer = |key: &Self| (key.serial, key.queue, key.index);
+        buffer(self) == buffer(other)
+    }
 }
 
 /// A descriptor as an operation found it. If the slot is closed while the operation runs, the number may already mean
@@ -39,6 +49,8 @@ pub(crate) struct FileSlot {
     output_lengths: Vec<(u32, u32)>,
     /// How far its input has come.
     position: Position,
+    /// Its queues are multi-planar.
+    multi: bool,
 }
 
 /// A dma-buf slot.
@@ -92,6 +104,7 @@ impl Table {
                 serial: 0,
                 output_lengths: Vec::new(),
                 position: Position::default(),
+                multi: false,
             }),
             dmabufs: std::array::from_fn(|_| DmabufSlot {
                 handle: EMPTY,
@@ -169,7 +182,7 @@ impl Table {
     }
 
     /// Fills a file slot and numbers the open(2).
-    pub(crate) fn set_file(&mut self, file: File, fd: i32) -> u32 {
+    pub(crate) fn set_file(&mut self, file: File, fd: i32, multi: bool) -> u32 {
         let serial = self.opens;
         self.opens += 1;
         let handle = self.handle(fd);
@@ -178,8 +191,14 @@ impl Table {
             serial,
             output_lengths: Vec::new(),
             position: Position::default(),
+            multi,
         };
         serial
+    }
+
+    /// Whether the file's queues are multi-planar.
+    pub(crate) fn is_multi(&self, file: File) -> bool {
+        self.files[usize::from(file.0)].multi
     }
 
     /// Fills a dma-buf slot.
@@ -337,18 +356,23 @@ impl Table {
         });
     }
 
-    /// The sync_files exported from, and the first dma-buf of, a buffer's memory.
-    pub(crate) fn witnesses(&self, key: BufferKey) -> (Vec<Sync>, Option<Dmabuf>) {
-        let Some(plane) = self.find_plane(key) else {
-            return (Vec::new(), None);
-        };
+    /// The sync_files exported from a buffer's memories, and the first dma-buf of each.
+    pub(crate) fn witnesses(&self, key: BufferKey) -> (Vec<Sync>, Vec<Dmabuf>) {
+        let mut mine: Vec<_> = self.planes.iter().collect();
+        mine.retain(|(known, _)| known.is_beside(&key));
+        mine.sort_by_key(|(known, _)| known.plane);
+        let planes: Vec<Plane> = mine.into_iter().map(|(_, plane)| *plane).collect();
         let mut syncs = self.open_syncs();
-        syncs.retain(|sync| self.syncs[usize::from(sync.0)].plane == Some(plane));
-        let dmabuf = self
-            .dmabufs
-            .iter()
-            .position(|slot| slot.plane == Some(plane));
-        (syncs, dmabuf.map(|index| Dmabuf(index as u8)))
+        syncs.retain(|sync| {
+            let plane = self.syncs[usize::from(sync.0)].plane;
+            plane.is_some_and(|plane| planes.contains(&plane))
+        });
+        let first = |plane: &Plane| {
+            let slots = &mut self.dmabufs.iter();
+            slots.position(|slot| slot.plane == Some(*plane))
+        };
+        let dmabufs = planes.iter().filter_map(first);
+        (syncs, dmabufs.map(|index| Dmabuf(index as u8)).collect())
     }
 
     /// The known length of an OUTPUT buffer.
@@ -389,11 +413,12 @@ mod tests {
         serial: 0,
         queue: Queue::Capture,
         index: 0,
+        plane: 0,
     };
 
     fn table() -> Table {
         let mut table = Table::new();
-        table.set_file(File(0), 10);
+        table.set_file(File(0), 10, false);
         table
     }
 
@@ -406,7 +431,7 @@ mod tests {
         table.set_dmabuf(Dmabuf(4), 11, plane);
         table.set_sync(Sync(2), 12, Some(plane));
         table.set_sync(Sync(1), 13, None);
-        assert_eq!(table.witnesses(KEY), (vec![Sync(2)], Some(Dmabuf(4))));
+        assert_eq!(table.witnesses(KEY), (vec![Sync(2)], vec![Dmabuf(4)]));
     }
 
     #[test]
@@ -417,7 +442,7 @@ mod tests {
         table.buffers_freed(File(0), Queue::Output, 0..u32::MAX);
         assert_eq!(table.plane_of(KEY), plane);
         table.buffers_freed(File(0), Queue::Capture, 0..1);
-        assert_eq!(table.witnesses(KEY), (vec![], None));
+        assert_eq!(table.witnesses(KEY), (vec![], vec![]));
         assert_ne!(table.plane_of(KEY), plane);
     }
 
@@ -431,7 +456,7 @@ mod tests {
             ..KEY
         };
         table.bind(importer, Dmabuf(0));
-        assert_eq!(table.witnesses(importer).1, Some(Dmabuf(0)));
+        assert_eq!(table.witnesses(importer).1, vec![Dmabuf(0)]);
     }
 
     #[test]
@@ -441,7 +466,7 @@ mod tests {
         assert_eq!(Table::still(before, table.file(File(0))), 10);
         assert_eq!(table.take_file(File(0)), 10);
         assert_eq!(Table::still(before, table.file(File(0))), -1);
-        table.set_file(File(0), 10);
+        table.set_file(File(0), 10, false);
         assert_eq!(Table::still(before, table.file(File(0))), -1);
         assert_eq!(table.serial(File(0)), Some(1));
     }
@@ -450,7 +475,7 @@ mod tests {
     fn only_one_open_file_is_the_only_one() {
         let mut table = table();
         assert_eq!(table.only_serial(), Some(0));
-        table.set_file(File(3), 11);
+        table.set_file(File(3), 11, false);
         assert_eq!(table.only_serial(), None);
         assert_eq!(table.open_files(), vec![File(0), File(3)]);
     }

@@ -62,6 +62,9 @@ fn compare(
     let again = executor.session.observe(&case.0, true)?;
     executor.stats.repeated += 1;
     if let Some(study) = executor.session.study(&case.0)? {
+        let mut operands = executor.operands.borrow_mut();
+        operands.learn(&case.0, &study.compared);
+        drop(operands);
         executor.events.studied(&case.0, &study)?;
     }
     Ok((again.trace != first).then(|| Suspect {
@@ -93,6 +96,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Log { .. } => "log line",
         Event::Mark { .. } => "mark",
         Event::Stuck { .. } => "stuck call",
+        Event::Fault { .. } => "failed allocation",
         Event::Died { .. } => "death",
     }
 }

@@ -1,6 +1,7 @@
 //! A campaign: seeds first, then whatever LibAFL makes of them, until a bound is reached.
 
 use std::{
+    rc::Rc,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
@@ -15,7 +16,7 @@ use libafl::{
     generators::Generator,
     state::HasCorpus,
 };
-use program::{Driver, Program};
+use program::{Driver, Profile, Program, Seeded};
 use trace::wire::FenceCounts;
 
 use crate::{
@@ -84,7 +85,17 @@ impl Campaign {
     fn maker(&self) -> ProgramGenerator {
         ProgramGenerator {
             driver: self.driver,
+            profile: self.profile(),
             strategy: self.strategy,
+        }
+    }
+
+    /// What this campaign's seed prefers among the operations.
+    pub fn profile(&self) -> Profile {
+        let profile = Profile::of(self.driver);
+        match self.strategy {
+            Strategy::Search => profile.tempered(&mut Seeded::new(self.seed)),
+            _ => profile,
         }
     }
 
@@ -298,7 +309,7 @@ impl Search<'_> {
     }
 
     fn mutate(&mut self) -> Result<()> {
-        let mut stages = wiring::stages(self.campaign.maker());
+        let mut stages = wiring::stages(self.campaign.maker(), Rc::clone(&self.executor.operands));
         ensure!(
             self.state.corpus().count() > 0,
             "no program showed anything new: does the kernel have KCOV and the fence ledger?"

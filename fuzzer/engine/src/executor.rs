@@ -1,7 +1,9 @@
 //! LibAFL's executor: runs a program on the target, fills the observers, keeps the campaign's counts and bounds.
 
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,6 +18,7 @@ use libafl::{
     state::{HasCorpus, HasExecutions, HasSolutions},
 };
 use libafl_bolts::tuples::RefIndexable;
+use program::Operands;
 use trace::{Event, wire::FenceCounts};
 
 use crate::{
@@ -36,6 +39,8 @@ pub(crate) struct TargetExecutor<'t> {
     pub(crate) unsolved: usize,
     /// An error of the target, which LibAFL's own error type cannot carry.
     pub(crate) failure: Option<anyhow::Error>,
+    /// What the kernel compared with the numbers of the corpus.
+    pub(crate) operands: Rc<RefCell<Operands>>,
     /// Whether programs count: those that somebody ran before do not.
     pub(crate) counts: bool,
     observers: Observers,
@@ -62,6 +67,7 @@ impl<'t> TargetExecutor<'t> {
             unsolved: 0,
             failure: None,
             observers,
+            operands: Rc::default(),
             counts: true,
             covered: BTreeSet::new(),
             ran: Arc::clone(&campaign.ran),

@@ -1,6 +1,6 @@
 //! The program crate's generator and mutations, driven by LibAFL's random numbers.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
 use libafl::{
     Error,
@@ -14,15 +14,18 @@ use libafl_bolts::{
     rands::Rand,
     tuples::{tuple_list, tuple_list_type},
 };
-use program::{Driver, FromWords, Mutation, Profile, Program};
+use program::{Driver, FromWords, Mutation, Operands, Profile, Program};
 
 use crate::{input::Case, strategy::Strategy, wiring::State};
 
-/// Makes programs from nothing, each from a profile of its own: programs that do everything at once get nowhere.
-#[derive(Clone, Copy, Debug)]
+/// Makes programs from nothing, each from a variation of the campaign's profile: programs that do everything at once get
+/// nowhere.
+#[derive(Clone, Debug)]
 pub(crate) struct ProgramGenerator {
     /// What programs are made for.
     pub(crate) driver: Driver,
+    /// What the campaign prefers.
+    pub(crate) profile: Profile,
     /// Whether the model has a say.
     pub(crate) strategy: Strategy,
 }
@@ -30,7 +33,7 @@ pub(crate) struct ProgramGenerator {
 impl Generator<Case, State> for ProgramGenerator {
     fn generate(&mut self, state: &mut State) -> Result<Case, Error> {
         let mut choose = FromWords(|| state.rand_mut().next());
-        let profile = Profile::of(self.driver).swarm(&mut choose);
+        let profile = self.profile.swarm(&mut choose);
         let generate = match self.strategy.follows_model() {
             true => program::generate,
             false => program::generate_blindly,
@@ -70,7 +73,7 @@ impl Mutator<Case, State> for ProgramMutator {
             _ => Program::default(),
         };
         let mut choose = FromWords(|| state.rand_mut().next());
-        let profile = Profile::of(self.maker.driver).swarm(&mut choose);
+        let profile = self.maker.profile.swarm(&mut choose);
         let changed = match self.mutation {
             // The one mutation that asks the model.
             Mutation::Insert if !self.maker.strategy.follows_model() => {
@@ -121,6 +124,37 @@ impl Mutator<Case, State> for Anew {
     }
 }
 
+/// Puts a value into a program that the kernel compared with one of its numbers.
+#[derive(Debug)]
+pub(crate) struct Compared {
+    driver: Driver,
+    operands: Rc<RefCell<Operands>>,
+}
+
+impl Named for Compared {
+    fn name(&self) -> &Cow<'static, str> {
+        &Cow::Borrowed("compared")
+    }
+}
+
+impl Mutator<Case, State> for Compared {
+    fn mutate(&mut self, state: &mut State, case: &mut Case) -> Result<MutationResult, Error> {
+        let mut choose = FromWords(|| state.rand_mut().next());
+        let operands = self.operands.borrow();
+        match operands.apply(&case.0, self.driver, &mut choose) {
+            Some(changed) => {
+                case.0 = changed;
+                Ok(MutationResult::Mutated)
+            }
+            None => Ok(MutationResult::Skipped),
+        }
+    }
+
+    fn post_exec(&mut self, _state: &mut State, _new: Option<CorpusId>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 /// All mutators, insertion twice: programs grow by it, and all else makes them shorter or leaves their length.
 pub(crate) type Mutations = tuple_list_type!(
     ProgramMutator,
@@ -134,12 +168,14 @@ pub(crate) type Mutations = tuple_list_type!(
     ProgramMutator,
     ProgramMutator,
     ProgramMutator,
+    Compared,
     Anew
 );
 
 /// The mutators that LibAFL stacks, for what this generator makes.
-pub(crate) fn mutations(maker: ProgramGenerator) -> Mutations {
-    let one = |mutation| ProgramMutator::new(maker, mutation);
+pub(crate) fn mutations(maker: ProgramGenerator, operands: Rc<RefCell<Operands>>) -> Mutations {
+    let one = |mutation| ProgramMutator::new(maker.clone(), mutation);
+    let driver = maker.driver;
     tuple_list!(
         one(Mutation::Insert),
         one(Mutation::Insert),
@@ -152,7 +188,8 @@ pub(crate) fn mutations(maker: ProgramGenerator) -> Mutations {
         one(Mutation::Delay),
         one(Mutation::Async),
         one(Mutation::Flip),
-        Anew(maker)
+        Compared { driver, operands },
+        Anew(maker.clone())
     )
 }
 
@@ -166,11 +203,12 @@ mod tests {
     fn every_mutation_of_the_program_crate_is_wired() {
         let maker = ProgramGenerator {
             driver: Driver::Double,
+            profile: Profile::default(),
             strategy: Strategy::Search,
         };
-        let names = mutations(maker).names();
+        let names = mutations(maker.clone(), Rc::default()).names();
         for mutation in Mutation::ALL {
-            let name = ProgramMutator::new(maker, *mutation).name;
+            let name = ProgramMutator::new(maker.clone(), *mutation).name;
             assert!(names.contains(&name), "{name} is missing");
         }
     }

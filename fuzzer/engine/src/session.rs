@@ -145,6 +145,11 @@ impl<'t> Session<'t> {
         judge::judge_with(&self.expectation, program, trace)
     }
 
+    /// The calls of a trace from this target, compared with the reference model.
+    pub fn story(&self, program: &Program, trace: &Trace) -> judge::Story {
+        judge::story(&self.expectation, program, trace)
+    }
+
     fn judged(&self, program: &Program, ran: Ran) -> Run {
         let report = match ran {
             Ran::Report(report) => *report,

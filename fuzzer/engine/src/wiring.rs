@@ -1,6 +1,6 @@
 //! LibAFL's types with all their parameters, named once, and how they are put together.
 
-use std::num::NonZeroUsize;
+use std::{cell::RefCell, num::NonZeroUsize, rc::Rc};
 
 use anyhow::Result;
 use libafl::{
@@ -19,6 +19,8 @@ use libafl_bolts::{
     rands::StdRand,
     tuples::{tuple_list, tuple_list_type},
 };
+
+use program::Operands;
 
 use crate::{
     executor::TargetExecutor,
@@ -99,7 +101,7 @@ pub(crate) fn search(strategy: Strategy, seed: u64) -> Result<(State, Fuzzer, Ob
 }
 
 /// The stages that a chosen corpus entry goes through.
-pub(crate) fn stages<'t>(maker: ProgramGenerator) -> Stages<'t> {
-    let mutator = HavocScheduledMutator::with_max_stack_pow(mutations(maker), STACK);
+pub(crate) fn stages<'t>(maker: ProgramGenerator, operands: Rc<RefCell<Operands>>) -> Stages<'t> {
+    let mutator = HavocScheduledMutator::with_max_stack_pow(mutations(maker, operands), STACK);
     tuple_list!(StdMutationalStage::with_max_iterations(mutator, ROUND))
 }

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use program::{OpKind, Program};
 use trace::{BufferId, Call, Event, FenceId, Kind, Look, Out, SyncInfo, Trace};
 
+use crate::world::HEAD_START;
+
 /// What was shown after the first `cut` steps, a line for each observation. `rename` gives the buffers (true for OUTPUT, and
 /// the index) the names that they shall have.
 pub fn outcome(
@@ -26,13 +28,7 @@ pub fn outcome(
         queues: BTreeMap::new(),
         jobs: BTreeMap::new(),
     };
-    let begin = trace.events.iter().position(|event| is_call(event, cut));
-    let begin = if cut == 0 {
-        0
-    } else {
-        begin.map_or(trace.events.len(), |at| at + 1)
-    };
-    let (before, after) = trace.events.split_at(begin);
+    let (before, after) = trace.events.split_at(after_step(trace, cut));
     before.iter().for_each(|event| teller.hear(event));
     in_order(
         after
@@ -42,9 +38,35 @@ pub fn outcome(
     )
 }
 
-/// Whether this is the end of the last call before the cut.
-fn is_call(event: &Event, cut: usize) -> bool {
-    matches!(event, Event::Call(call) if usize::from(call.op) + 1 == cut)
+/// How many events there are before the program goes on to step `cut`: up to the end of the call before, or, if that is left to
+/// another thread, up to the end of its head start.
+fn after_step(trace: &Trace, cut: usize) -> usize {
+    let events = &trace.events;
+    if cut == 0 {
+        return 0;
+    }
+    for (at, event) in events.iter().enumerate() {
+        match event {
+            Event::Begin { op, time } if usize::from(*op) + 1 == cut => {
+                let goes_on = time + HEAD_START * 1_000;
+                let later = |event: &Event| time_of(event).is_some_and(|time| time >= goes_on);
+                let more = events[at..].iter().position(later);
+                return more.map_or(events.len(), |more| at + more);
+            }
+            Event::Call(call) if usize::from(call.op) + 1 == cut => return at + 1,
+            _ => {}
+        }
+    }
+    events.len()
+}
+
+fn time_of(event: &Event) -> Option<u64> {
+    match event {
+        Event::Begin { time, .. } | Event::Mark { time, .. } => Some(*time),
+        Event::Call(call) => Some(call.end),
+        Event::Ledger(record) => Some(record.time),
+        _ => None,
+    }
 }
 
 /// What was looked at, exported or destroyed in one go is told in no particular order: what is done to all buffers is done
@@ -97,6 +119,7 @@ impl Teller<'_> {
             Event::Look(look) => looked(look)?,
             Event::Log { level, text } => format!("log {level} {text}"),
             Event::Mark { mark, .. } => format!("mark {mark:?}"),
+            Event::Fault { op, hit } => format!("fault {op} {hit}"),
             Event::Stuck { op } => format!("stuck {op}"),
             Event::Died { how } => format!("died {how:?}"),
         })
@@ -109,7 +132,10 @@ impl Teller<'_> {
             Err(errno) => format!("errno {errno}"),
             Ok(out) => self.out(index, out),
         };
-        let place = index.checked_sub(self.cut)?;
+        // The call of another thread that was left waiting returns.
+        let Some(place) = index.checked_sub(self.cut) else {
+            return Some(format!("before {kind:?} {result}"));
+        };
         Some(match kind {
             OpKind::ExportSync | OpKind::Expbuf => format!("export {kind:?} {result}"),
             _ => format!("{place} {kind:?} {result}"),

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use program::{Dmabuf, File, Queue, Sync};
 
+pub(crate) use apply::HEAD_START;
 pub use apply::Told;
 pub(crate) use request::{MediaRequest, Progress, RequestId};
 

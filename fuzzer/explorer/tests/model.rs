@@ -238,3 +238,61 @@ fn outcomes_of_two_ways_are_equal_up_to_names() {
     assert_ne!(one, unlike);
     assert_ne!(digest(&one), digest(&unlike));
 }
+
+/// A STREAMOFF that another thread waits in is before the cut, whenever it returns.
+#[test]
+fn what_follows_an_asynchronous_call_does_not_wait_for_it() {
+    let program: Program = "a = open double\nasync streamoff a cap\ns0 = export_sync d0 rw\n"
+        .parse()
+        .unwrap();
+    let sync = Out::Sync(SyncInfo {
+        status: 0,
+        fences: Vec::new(),
+    });
+    let signal = Kind::Signal {
+        fence: FENCE,
+        error: -5,
+    };
+    let trace = Trace {
+        events: vec![
+            call(0, Ok(Out::Done)),
+            Event::Begin { op: 1, time: 100 },
+            record(9_000, Kind::Init { fence: FENCE }),
+            Event::Call(Call {
+                op: 2,
+                start: 10_100,
+                end: 10_356,
+                result: Ok(sync),
+            }),
+            record(20_000, signal),
+            call(1, Ok(Out::Done)),
+        ],
+    };
+    assert_eq!(
+        outcome(&program, &trace, 2, |_, index| index),
+        [
+            "export ExportSync sync 0 of 0 []",
+            "signal 0 -5",
+            "before Streamoff Done"
+        ]
+    );
+}
+
+#[test]
+fn a_streamoff_that_waits_holds_the_lock_and_ends_with_the_job() {
+    let setup = "a = open double\nknob a abort 1\nwatchdog a 40ms\ngate a close 2\nreqbufs a out mmap 1\nreqbufs a cap mmap 1\n\
+                 d0 = expbuf a cap 0\nqbuf a out 0\nqbuf a cap 0\nstreamon a out\nstreamon a cap\nasync streamoff a cap\n";
+    for (rest, expected) in [
+        ("s0 = export_sync d0 rw\n", "Ok(Waits(true))"),
+        // It waits for the lock, and so until the watchdog bites.
+        ("dqbuf a cap\ns0 = export_sync d0 rw\n", "Ok(Waits(false))"),
+        ("dqbuf a cap\n", "Err(22)"),
+        ("gate a open\nadvance 2ms\ndqbuf a cap\n", "Err(22)"),
+        ("close a\ndqbuf a cap\n", "Err(9)"),
+        ("close a\ns0 = export_sync d0 rw\n", "Ok(Waits(true))"),
+        ("join\nreqbufs a cap mmap 0\n", "Ok(Count(0))"),
+    ] {
+        let told = told(&format!("{setup}{rest}"));
+        assert_eq!(told.last().map(String::as_str), Some(expected), "{rest}");
+    }
+}

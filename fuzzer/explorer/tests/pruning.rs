@@ -62,6 +62,7 @@ fn pruned_and_unpruned_enumeration_reach_the_same_states() {
         ("close-and-rmmod", 3),
         ("two-stages", 3),
         ("requests", 3),
+        ("two-actors", 3),
     ] {
         let (scope, graph) = bounded(name, depth);
         let all = unpruned(&scope, depth);
@@ -123,6 +124,7 @@ fn a_plan_goes_through_every_transition() {
         ("two-stages", 6),
         ("streamoff-running", 4),
         ("requests", 5),
+        ("two-actors", 8),
     ] {
         let (scope, graph) = bounded(name, depth);
         let seen = walked(&scope, &graph);
@@ -158,7 +160,7 @@ proptest! {
     /// What the model says of the same continuation does not depend on the way to the state.
     #[test]
     fn equal_states_have_equal_futures(
-        which in 0usize..5,
+        which in 0usize..6,
         edge in any::<prop::sample::Index>(),
         seed: u64,
     ) {
@@ -168,6 +170,7 @@ proptest! {
             "streamoff-running",
             "close-and-rmmod",
             "requests",
+            "two-actors",
         ];
         let (scope, graph) = bounded(names[which], 4);
         let edges = graph.pruned();

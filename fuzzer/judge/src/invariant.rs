@@ -1,4 +1,5 @@
-//! The invariants of the contract: numbers, titles, and the exit code of the class that each belongs to.
+//! The invariants of the contract: numbers, titles, and the exit code of the class that each belongs to. Which oracle judges
+//! which, and what breaks it, is in `INVARIANTS.md`.
 
 use std::fmt;
 

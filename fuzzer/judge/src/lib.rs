@@ -20,6 +20,7 @@ pub use clue::{Clue, clue};
 pub use expectation::Expectation;
 pub use invariant::{Class, Invariant};
 pub use loss::{Note, notes};
+pub use model::{Difference, Story};
 pub use state::{Visit, features, visits};
 pub use violation::{Violation, to_json};
 
@@ -37,4 +38,12 @@ pub fn judge_with(expectation: &Expectation, program: &Program, trace: &Trace) -
     let model = |violation: &Violation| violation.invariant.class() == Class::Model;
     violations.sort_by_key(|violation| (model(violation), violation.event, violation.invariant));
     violations
+}
+
+/// The calls of the trace compared with the reference model, as far as the expectation names a driver that it knows.
+pub fn story(expectation: &Expectation, program: &Program, trace: &Trace) -> Story {
+    let driver = expectation.model;
+    driver.map_or_else(Story::default, |driver| {
+        model::follow(driver, program, trace)
+    })
 }

@@ -25,6 +25,7 @@ mod i19_stranger;
 mod i20_orphan;
 mod i21_outlive;
 mod i22_bounded;
+mod i23_interrupt;
 mod i24_waits;
 mod i25_foreign;
 mod i26_balance;
@@ -32,6 +33,8 @@ mod i27_log;
 mod i28_counts;
 mod i29_request;
 mod i30_userptr;
+mod i31_failure;
+mod i32_holder;
 mod m01_model;
 
 use trace::{BufferId, FenceId};
@@ -56,6 +59,7 @@ const DIRECT: &[Oracle] = &[
     i01_finite::endless,
     i20_orphan::usable,
     i21_outlive::oracle,
+    i23_interrupt::stubborn,
     i24_waits::oracle,
     i27_log::oracle,
     i28_counts::oracle,
@@ -90,7 +94,10 @@ const LEDGER: &[Oracle] = &[
     i25_foreign::oracle,
     i26_balance::oracle,
     i29_request::oracle,
+    i23_interrupt::oracle,
     i30_userptr::oracle,
+    i31_failure::oracle,
+    i32_holder::oracle,
     m01_model::oracle,
 ];
 

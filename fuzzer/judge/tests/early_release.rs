@@ -242,3 +242,16 @@ fn i16_a_merge_that_is_signalled_too_early() {
     run.call("file_info s2", sync(signalled(1, run.now)));
     run.finds_only(I16);
 }
+
+#[test]
+fn i16_a_merge_that_waits_for_the_last() {
+    let mut run = exported();
+    let both = SyncInfo {
+        status: 0,
+        fences: vec![fence(None, 0, 0), fence(None, 0, 0)],
+    };
+    run.call("s2 = merge s0 s1", sync(both)).wait(5 * MS);
+    run.finish().ok("advance 5ms");
+    run.call("file_info s2", sync(signalled(1, run.now)));
+    run.clean();
+}

@@ -15,9 +15,17 @@ const OTHER: FenceId = FenceId {
     seqno: 1,
 };
 
+/// What is expected of a driver, but for the answers of its calls, which these traces make up.
+fn expected(driver: Driver, attaches: bool) -> Expectation {
+    Expectation {
+        model: None,
+        ..Expectation::of(driver, attaches)
+    }
+}
+
 /// What is found wrong with the run of a driver of the kernel's own.
 fn found(run: &Run, attaches: bool) -> Vec<String> {
-    let expectation = Expectation::of(Driver::Vim2m, attaches);
+    let expectation = expected(Driver::Vim2m, attaches);
     let violations = judge_with(&expectation, &run.program, &run.trace);
     assert!(violations.iter().all(|found| found.invariant == I11));
     violations.into_iter().map(|found| found.observed).collect()
@@ -106,7 +114,7 @@ fn a_buffer_that_userspace_has_is_no_job_s() {
 fn a_driver_that_was_told_to_attach_none_attaches_none() {
     let found = found(&job(), false);
     assert_eq!(found.len(), 2);
-    let double = Expectation::of(Driver::Double, false);
+    let double = expected(Driver::Double, false);
     let run = dequeued();
     let violations = judge_with(&double, &run.program, &run.trace);
     assert_eq!(violations.len(), 2, "{violations:#?}");
@@ -114,10 +122,7 @@ fn a_driver_that_was_told_to_attach_none_attaches_none() {
 
 #[test]
 fn what_is_expected_of_the_double_is_the_default() {
-    assert_eq!(
-        Expectation::of(Driver::Double, true),
-        Expectation::default()
-    );
+    assert_eq!(expected(Driver::Double, true), Expectation::default());
 }
 
 #[test]

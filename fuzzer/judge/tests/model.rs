@@ -2,9 +2,9 @@
 
 mod support;
 
-use judge::{Class, Expectation, Invariant, features, judge, judge_with, notes, to_json};
+use judge::{Class, Expectation, Invariant, features, judge, judge_with, notes, story, to_json};
 use program::{
-    Access, Dmabuf, File, Interest, Memory, Micros, Op, OpKind, Program, Queue, Step, Sync,
+    Access, Dmabuf, Driver, File, Interest, Memory, Micros, Op, OpKind, Program, Queue, Step, Sync,
 };
 use proptest::prelude::*;
 use trace::*;
@@ -38,25 +38,15 @@ fn op() -> impl Strategy<Value = Op> {
         }),
         (file(), queue(), 0..3u32, proptest::option::of(dmabuf()))
             .prop_map(|(file, queue, index, dmabuf)| Op::qbuf(file, queue, index, dmabuf)),
-        (file(), queue(), 0..3u32, proptest::option::of(dmabuf())).prop_map(
-            |(file, queue, index, dmabuf)| Op::PrepareBuf {
-                file,
-                queue,
-                index,
-                dmabuf
-            }
-        ),
+        (file(), queue(), 0..3u32, proptest::option::of(dmabuf()))
+            .prop_map(|(file, queue, index, dmabuf)| Op::prepare_buf(file, queue, index, dmabuf)),
         (file(), queue(), any::<bool>()).prop_map(|(file, queue, wait)| Op::Dqbuf {
             file,
             queue,
             wait
         }),
-        (dmabuf(), file(), queue(), 0..3u32).prop_map(|(dmabuf, file, queue, index)| Op::Expbuf {
-            dmabuf,
-            file,
-            queue,
-            index
-        }),
+        (dmabuf(), file(), queue(), 0..3u32)
+            .prop_map(|(dmabuf, file, queue, index)| Op::expbuf(dmabuf, file, queue, index)),
         (file(), queue()).prop_map(|(file, queue)| Op::Streamon { file, queue }),
         (file(), queue()).prop_map(|(file, queue)| Op::Streamoff { file, queue }),
         (sync(), dmabuf(), access()).prop_map(|(sync, dmabuf, access)| Op::ExportSync {
@@ -240,6 +230,17 @@ proptest! {
     }
 
     #[test]
+    fn the_reference_model_survives_any_trace(program in program(), trace in trace(), driver in prop::sample::select(&Driver::ALL)) {
+        let expectation = Expectation::of(driver, true);
+        let once = story(&expectation, &program, &trace);
+        prop_assert_eq!(&once, &story(&expectation, &program, &trace));
+        prop_assert!(once.predicted <= once.calls);
+        let told = judge_with(&expectation, &program, &trace).into_iter();
+        let told = told.filter(|violation| violation.invariant == Invariant::M1);
+        prop_assert_eq!(told.count(), once.differences.len());
+    }
+
+    #[test]
     fn expecting_less_finds_no_more(program in program(), trace in trace()) {
         let little = Expectation { opted_in: false, tells_jobs: false, ..Expectation::default() };
         let few = judge_with(&little, &program, &trace);
@@ -256,6 +257,7 @@ fn exit_codes_are_those_of_the_classes() {
         (Class::Lifecycle, 12),
         (Class::Status, 13),
         (Class::Splat, 14),
+        (Class::Model, 16),
     ];
     for (class, code) in codes {
         assert_eq!(class.exit_code(), code);
@@ -281,12 +283,14 @@ fn exit_codes_are_those_of_the_classes() {
             .all(|class| *class == Class::Lifecycle)
     );
     assert_eq!((I17.class(), I27.class()), (Class::Status, Class::Splat));
+    assert_eq!(M1.class(), Class::Model);
 }
 
 #[test]
 fn every_invariant_has_its_number_and_promise() {
     let names: Vec<String> = Invariant::ALL.iter().map(ToString::to_string).collect();
-    let numbers: Vec<String> = (1..=32).map(|number| format!("I{number}")).collect();
+    let contract = (1..=32).map(|number| format!("I{number}"));
+    let numbers: Vec<String> = contract.chain(["M1".to_owned()]).collect();
     assert_eq!(names, numbers);
     assert!(
         Invariant::ALL

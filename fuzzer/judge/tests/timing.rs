@@ -2,7 +2,7 @@
 
 mod support;
 
-use judge::Invariant::{I1, I7, I11, I12, I13, I14, I17, I18, I26};
+use judge::Invariant::{I1, I7, I10, I11, I12, I13, I14, I17, I18, I26};
 use judge::{Expectation, judge_with};
 use support::*;
 use trace::*;
@@ -389,4 +389,29 @@ fn i18_closing_the_files_after_the_program() {
     let mut run = exported();
     run.mark(Mark::ProgramEnd).wait(MS).mark(Mark::VideoClosed);
     run.finds_all(&[I18, I26]);
+}
+
+// I10
+
+#[test]
+fn i10_a_signal_after_the_buffer_was_given_back() {
+    let mut run = exported();
+    run.stores().give(SRC, OUT0, 0);
+    run.ledger(Kind::Done {
+        buffer: CAP0,
+        state: 5,
+    });
+    run.ledger(Kind::Signal {
+        fence: DST,
+        error: 0,
+    })
+    .ok("advance 1ms");
+    assert_eq!(run.finds_only(I10).fence, Some(DST));
+}
+
+#[test]
+fn i10_a_signal_just_before_the_buffer_is_given_back() {
+    let mut run = exported();
+    run.finish().ok("advance 1ms");
+    run.clean();
 }

@@ -21,6 +21,7 @@
 mod desk;
 mod folder;
 mod log;
+mod metrics;
 pub mod places;
 mod totals;
 
@@ -29,4 +30,5 @@ pub use folder::{
     Before, Folder, Identity, Killed, corpus_of, forget, is_killed, log_of, name as program_name,
 };
 pub use log::{Bounded, Found, Line, Numbers, read as read_log};
+pub use metrics::Metrics;
 pub use totals::{LifeCount, StateCount, Totals};

@@ -48,8 +48,12 @@ pub enum Command {
     Prove(Box<commands::prove::Args>),
     /// Run programs or findings again, each on a fresh boot
     Replay(commands::replay::Args),
+    /// Make a page of what a campaign came to: coverage with source, states, fences, findings
+    Report(commands::report::Args),
     /// Build the C program of a finding and run it in a guest of its own
     Reproduce(Box<commands::reproduce::Args>),
+    /// Say how much of what the kernel answers the reference model predicts
+    Predict(commands::predict::Args),
     /// Run a client program of yours in the target and judge what its fences did
     Run(Box<commands::run::Args>),
     /// Show what a compositor sees without the series, in the posted draft's shape, and with the series
@@ -101,7 +105,9 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Corpus(args) => commands::corpus::run(args, &options),
         Command::Prove(args) => commands::prove::run(*args, &options),
         Command::Replay(args) => commands::replay::run(args, &options),
+        Command::Report(args) => commands::report::run(args, &options),
         Command::Reproduce(args) => commands::reproduce::run(*args, &options),
+        Command::Predict(args) => commands::predict::run(args, &options),
         Command::Run(args) => commands::run::run(*args, &options),
         Command::Compositor(args) => commands::compositor::run(args, &options),
         Command::Clients(args) => commands::clients::run(args, &options),

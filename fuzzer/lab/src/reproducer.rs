@@ -61,8 +61,10 @@ pub fn source(
     origin: &Origin,
 ) -> anyhow::Result<Source> {
     let driver = Driver::named(&origin.setup.driver).unwrap_or_default();
-    let nodes = origin.setup.shape.parameters();
-    ensure!(!nodes.contains("mplane"), "multi-planar queues are not told in C");
+    // `open double` opens the first node.
+    let first = origin.setup.shape.nodes.first();
+    let mplane = first.is_some_and(|node| node.name().ends_with("mplane"));
+    ensure!(!mplane, "multi-planar queues are not told in C");
     let symptom = symptom::of(program, trace, violation, driver);
     let text = text(program, driver, violation, &symptom, origin)?;
     Ok(Source {

@@ -182,9 +182,7 @@ fn same<T: PartialEq>(expected: Option<T>, seen: T) -> bool {
 impl Told {
     fn agrees(self, out: &Out) -> bool {
         match (self, out) {
-            (Self::Done, Out::Done) | (Self::Content, Out::Content(_)) => {
-                true
-            }
+            (Self::Done, Out::Done) | (Self::Content, Out::Content(_)) => true,
             (
                 Self::Format(expected),
                 &Out::Format {
@@ -247,9 +245,7 @@ impl fmt::Display for Guess {
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Done | Self::Format(None) | Self::Exported(None) => {
-                f.write_str("success")
-            }
+            Self::Done | Self::Format(None) | Self::Exported(None) => f.write_str("success"),
             Self::Format(Some((width, height, size))) => {
                 write!(f, "{width}x{height} in {size} bytes")
             }

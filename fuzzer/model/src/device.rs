@@ -99,10 +99,7 @@ pub(crate) fn knob(driver: Driver, op: &Op) -> Guess {
     if fits {
         ok(Told::Done, "the value is in the range of the double's knob")
     } else {
-        fails(
-            EINVAL,
-            "the value is out of the range of the double's knob",
-        )
+        fails(EINVAL, "the value is out of the range of the double's knob")
     }
 }
 

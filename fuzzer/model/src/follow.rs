@@ -1,7 +1,7 @@
 //! What a call does to the world, once the kernel has answered it. The answer is what counts: so a call that the model did
 //! not predict, or predicted wrongly, does not mislead it about all that follows.
 
-use program::{Driver, EventKind, Memory, Node, Op, Queue};
+use program::{Completion, Driver, EventKind, File, Memory, Node, Op, Pixels, Queue};
 use trace::Out;
 
 use crate::answer;
@@ -25,6 +25,11 @@ impl World {
     fn followed(&mut self, op: &Op, out: &Out) {
         if self.slot(op, out) {
             return;
+        }
+        if let Some(file) = leads_astray(op)
+            && let Some(handle) = self.files.get_mut(&file.0)
+        {
+            handle.known = false;
         }
         match *op {
             Op::Reqbufs {
@@ -74,6 +79,7 @@ impl World {
     /// Operations that make and close slots.
     fn slot(&mut self, op: &Op, out: &Out) -> bool {
         match *op {
+            Op::Unload => self.unloaded = true,
             Op::Open { file, node } => {
                 self.close(file.0);
                 let known = node == Node::Double;
@@ -93,6 +99,7 @@ impl World {
                 file,
                 queue,
                 index,
+                ..
             } => {
                 self.close_dmabuf(dmabuf.0);
                 self.exported(dmabuf.0, (file.0, queue, index), out);
@@ -273,11 +280,11 @@ impl World {
             return;
         }
         buffer.fill();
-        let fits = given
-            .import
-            .flatten()
-            .flatten()
-            .is_some_and(|size| buffer.min_length.is_some_and(|least| size >= u64::from(least)));
+        let fits = given.import.flatten().flatten().is_some_and(|size| {
+            buffer
+                .min_length
+                .is_some_and(|least| size >= u64::from(least))
+        });
         if imports && !given.request && (buffer.import.is_some() || fits) {
             buffer.length = Some(0);
             buffer.bytesused = Some(0);
@@ -301,6 +308,20 @@ impl World {
                 Queue::Capture => handle.m2m.stop_capture(),
             }
         }
+    }
+}
+
+/// The file of which the model knows nothing any more after this: its jobs, or its frames, are of a kind that the model
+/// has not learnt.
+fn leads_astray(op: &Op) -> Option<File> {
+    match *op {
+        Op::SetKnob { file, .. } => Some(file),
+        Op::SetFormat { file, pixels, .. } if pixels != Pixels::First => Some(file),
+        Op::Completion {
+            file,
+            context: Completion::Lock | Completion::Pipelined,
+        } => Some(file),
+        _ => None,
     }
 }
 
@@ -397,7 +418,11 @@ impl Handle {
         if given.queue != Queue::Output {
             return;
         }
-        if let Some(length) = self.output.get(given.index).and_then(|buffer| buffer.length) {
+        if let Some(length) = self
+            .output
+            .get(given.index)
+            .and_then(|buffer| buffer.length)
+        {
             self.filled.entry(given.index).or_insert(length.max(1));
         }
     }

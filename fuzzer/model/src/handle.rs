@@ -100,14 +100,20 @@ impl Handle {
     /// QBUF and PREPARE_BUF: `vb2_queue_or_prepare_buf()`, `vb2_core_qbuf()`, `vb2_core_prepare_buf()`.
     pub(crate) fn give(&self, given: Given, memories: &Memories) -> Guess {
         if given.request && given.queue == Direction::Capture {
-            return fails(EPERM, "v4l2_m2m_qbuf() takes no CAPTURE buffer into a request");
+            return fails(
+                EPERM,
+                "v4l2_m2m_qbuf() takes no CAPTURE buffer into a request",
+            );
         }
         let queue = self.queue(given.queue);
         let Some(buffer) = queue.get(given.index) else {
             return fails(EINVAL, "vb2_get_buffer() finds no such buffer");
         };
         if given.import.is_some() != (queue.memory == Some(program::Memory::Dmabuf)) {
-            return fails(EINVAL, "vb2_queue_or_prepare_buf() meets another memory type");
+            return fails(
+                EINVAL,
+                "vb2_queue_or_prepare_buf() meets another memory type",
+            );
         }
         if buffer.is_queued() {
             return fails(EINVAL, "the buffer is not dequeued: vb2_core_qbuf()");
@@ -117,7 +123,10 @@ impl Handle {
         }
         let used = buffer.length.and_then(|length| self.used(given, length));
         if given.request && (buffer.prepared || used <= buffer.length) {
-            return fails(EBADR, "vb2_queue_or_prepare_buf(): the queue takes no requests");
+            return fails(
+                EBADR,
+                "vb2_queue_or_prepare_buf(): the queue takes no requests",
+            );
         }
         if !buffer.prepared
             && let Err(refused) = self.prepare(given, buffer)
@@ -176,8 +185,14 @@ impl Handle {
             // It asks for the length each time, and fills at least one byte.
             return Some(u32::from(length == 0)).filter(|used| *used > 0);
         }
-        let known = self.filled.get(&given.index).copied().unwrap_or(length.max(1));
-        let size = given.import.map(|size| size.unwrap_or(Some(u64::from(u32::MAX))));
+        let known = self
+            .filled
+            .get(&given.index)
+            .copied()
+            .unwrap_or(length.max(1));
+        let size = given
+            .import
+            .map(|size| size.unwrap_or(Some(u64::from(u32::MAX))));
         match size {
             None => Some(known),
             Some(size) => Some(known.min(u32::try_from(size?).unwrap_or(u32::MAX))),
@@ -198,7 +213,9 @@ impl Handle {
         if self.driver != Driver::Double {
             buffer.bytesused = None;
         }
-        let mapped = buffer.plane.map_or(Some(false), |plane| memories.is_in_use(plane));
+        let mapped = buffer
+            .plane
+            .map_or(Some(false), |plane| memories.is_in_use(plane));
         let (state, why) = self.after_giving(given, &mut buffer);
         let mut look = buffer.look(given.index, state, mapped);
         if !given.prepare && self.may_end_at_once(given.queue) {
@@ -242,7 +259,9 @@ impl Handle {
         let Some(buffer) = self.queue(queue).get(index) else {
             return fails(EINVAL, "vb2_get_buffer() finds no such buffer");
         };
-        let mapped = buffer.plane.map_or(Some(false), |plane| memories.is_in_use(plane));
+        let mapped = buffer
+            .plane
+            .map_or(Some(false), |plane| memories.is_in_use(plane));
         let look = buffer.look(index, buffer.state, mapped);
         ok(Told::Buffer(look), "__fill_v4l2_buffer() tells its state")
     }
@@ -253,7 +272,9 @@ impl Handle {
             Ok(first) => first,
             Err(refused) => return refused,
         };
-        let mapped = buffer.plane.map_or(Some(false), |plane| memories.is_in_use(plane));
+        let mapped = buffer
+            .plane
+            .map_or(Some(false), |plane| memories.is_in_use(plane));
         let mut look = buffer.look(index, buffer.state, mapped);
         look.flags.value &= !crate::answer::DONE;
         ok(

@@ -41,7 +41,8 @@ pub use story::{Difference, Story};
 /// Compares the calls of a trace of this program, on this driver, with the model. A trace without any record of the
 /// ledger, or with lost ones, is not compared.
 pub fn follow(driver: Driver, program: &Program, trace: &Trace) -> Story {
-    let lost = |event: &Event| matches!(event, Event::LedgerLost { .. });
+    // What an allocation that fails leaves behind is not in the model.
+    let lost = |event: &Event| matches!(event, Event::LedgerLost { .. } | Event::Fault { .. });
     if trace.events.iter().any(lost) {
         return Story::default();
     }

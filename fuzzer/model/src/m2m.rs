@@ -34,10 +34,13 @@ impl M2m {
         let done = |why| ok(Told::Done, why);
         match cmd {
             _ if !both_stream => done("the double ignores commands unless both queues stream"),
-            DecoderCmd::Start if self.changed => done("the command answers the change of the stream"),
-            DecoderCmd::Stop if self.draining => {
-                fails(EBUSY, "v4l2_update_last_buf_state() finds a drain under way")
+            DecoderCmd::Start if self.changed => {
+                done("the command answers the change of the stream")
             }
+            DecoderCmd::Stop if self.draining => fails(
+                EBUSY,
+                "v4l2_update_last_buf_state() finds a drain under way",
+            ),
             DecoderCmd::Start if self.draining => {
                 fails(EBUSY, "v4l2_m2m_decoder_cmd() finds a drain under way")
             }

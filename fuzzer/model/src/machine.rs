@@ -1,11 +1,11 @@
 //! The model against itself: a kernel that does what the model says, hardware that does what it likes, and the rules that
 //! have to hold whatever happens. After the rules of `v4l2-test-buffers.cpp` of v4l2-compliance, which are not ours.
 
-use proptest::prelude::*;
 use program::{
     Access, DecoderCmd, Dmabuf, Driver, EventKind, File, Interest, Memory, Micros, Op, Program,
     Queue, Step, Sync,
 };
+use proptest::prelude::*;
 use trace::{BufferId, Call, Event, Kind, Out, Phase, Record, SyncInfo, Trace};
 
 use crate::answer::{Answer, Told};
@@ -78,7 +78,9 @@ impl Machine {
             return Vec::new();
         };
         let handle = self.world.files.get(&file.0);
-        let buffers = handle.into_iter().flat_map(|handle| handle.queue(queue).iter());
+        let buffers = handle
+            .into_iter()
+            .flat_map(|handle| handle.queue(queue).iter());
         buffers
             .filter(|(_, buffer)| buffer.state == State::Queued)
             .map(|(index, _)| index)
@@ -150,7 +152,14 @@ impl Machine {
         let op = Op::Advance { time: Micros(1) };
         let phase = Phase::Start;
         for buffer in [src, dst] {
-            self.record(Kind::Job { buffer, job: 1, phase }, &op);
+            self.record(
+                Kind::Job {
+                    buffer,
+                    job: 1,
+                    phase,
+                },
+                &op,
+            );
         }
         for buffer in [dst, src] {
             self.record(Kind::Done { buffer, state }, &op);
@@ -286,14 +295,31 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn actions() -> impl Strategy<Value = Vec<Action>> {
-    let job = ((0..2u8).prop_map(File), any::<bool>()).prop_map(|(file, fails)| Action::Job(file, fails));
+    let job =
+        ((0..2u8).prop_map(File), any::<bool>()).prop_map(|(file, fails)| Action::Job(file, fails));
     let action = prop_oneof![3 => op().prop_map(Action::Call), 1 => job];
     let begin = [
         Op::open(A),
-        Op::Reqbufs { file: A, queue: OUT, memory: Memory::Mmap, count: 3 },
-        Op::Reqbufs { file: A, queue: CAP, memory: Memory::Mmap, count: 3 },
-        Op::Streamon { file: A, queue: OUT },
-        Op::Streamon { file: A, queue: CAP },
+        Op::Reqbufs {
+            file: A,
+            queue: OUT,
+            memory: Memory::Mmap,
+            count: 3,
+        },
+        Op::Reqbufs {
+            file: A,
+            queue: CAP,
+            memory: Memory::Mmap,
+            count: 3,
+        },
+        Op::Streamon {
+            file: A,
+            queue: OUT,
+        },
+        Op::Streamon {
+            file: A,
+            queue: CAP,
+        },
     ];
     proptest::collection::vec(action, 0..60).prop_map(move |mut actions| {
         actions.splice(0..0, begin.iter().cloned().map(Action::Call));
@@ -360,11 +386,20 @@ fn ready() -> Machine {
 
 fn reqbufs(queue: Queue, count: u32) -> Op {
     let memory = Memory::Mmap;
-    Op::Reqbufs { file: A, queue, memory, count }
+    Op::Reqbufs {
+        file: A,
+        queue,
+        memory,
+        count,
+    }
 }
 
 fn query(queue: Queue, index: u32) -> Op {
-    Op::Querybuf { file: A, queue, index }
+    Op::Querybuf {
+        file: A,
+        queue,
+        index,
+    }
 }
 
 fn qbuf(queue: Queue, index: u32) -> Op {
@@ -373,11 +408,20 @@ fn qbuf(queue: Queue, index: u32) -> Op {
 
 fn dqbuf(queue: Queue) -> Op {
     let wait = false;
-    Op::Dqbuf { file: A, queue, wait }
+    Op::Dqbuf {
+        file: A,
+        queue,
+        wait,
+    }
 }
 
 fn prepare(queue: Queue, index: u32) -> Op {
-    Op::PrepareBuf { file: A, queue, index, dmabuf: None }
+    Op::PrepareBuf {
+        file: A,
+        queue,
+        index,
+        dmabuf: None,
+    }
 }
 
 fn streamon(queue: Queue) -> Op {
@@ -390,11 +434,21 @@ fn streamoff(queue: Queue) -> Op {
 
 fn create(queue: Queue, count: u32) -> Op {
     let memory = Memory::Mmap;
-    Op::CreateBufs { file: A, queue, memory, count }
+    Op::CreateBufs {
+        file: A,
+        queue,
+        memory,
+        count,
+    }
 }
 
 fn remove(queue: Queue, index: u32, count: u32) -> Op {
-    Op::RemoveBufs { file: A, queue, index, count }
+    Op::RemoveBufs {
+        file: A,
+        queue,
+        index,
+        count,
+    }
 }
 
 /// The state flags of an answer.
@@ -415,9 +469,17 @@ fn reqbufs_of_none_frees_and_is_always_fine_while_nothing_streams() {
     assert_eq!(machine.errno(reqbufs(CAP, 0)), 0);
     assert_eq!(machine.errno(reqbufs(CAP, 0)), 0);
     assert_eq!(machine.errno(query(CAP, 0)), errno::EINVAL);
-    assert_eq!(machine.call(reqbufs(CAP, 1)), Ok(Out::Buffers { index: 0, count: 1 }));
+    assert_eq!(
+        machine.call(reqbufs(CAP, 1)),
+        Ok(Out::Buffers { index: 0, count: 1 })
+    );
     assert_eq!(machine.errno(query(CAP, 1)), errno::EINVAL);
-    let format = |queue| Op::SetFormat { file: A, queue, width: 32, height: 32 };
+    let format = |queue| Op::SetFormat {
+        file: A,
+        queue,
+        width: 32,
+        height: 32,
+    };
     assert_eq!(machine.errno(format(CAP)), errno::EBUSY);
     assert_eq!(machine.errno(reqbufs(CAP, 0)), 0);
     assert_eq!(machine.errno(format(CAP)), 0);
@@ -427,9 +489,21 @@ fn reqbufs_of_none_frees_and_is_always_fine_while_nothing_streams() {
 #[test]
 fn create_bufs_of_none_tells_the_next_index() {
     let mut machine = ready();
-    assert_eq!(machine.call(create(OUT, 0)), Ok(Out::Buffers { index: 2, count: 0 }));
-    assert_eq!(machine.call(create(OUT, 1)), Ok(Out::Buffers { index: 2, count: 1 }));
-    assert_eq!(machine.call(create(OUT, 40)), Ok(Out::Buffers { index: 3, count: 29 }));
+    assert_eq!(
+        machine.call(create(OUT, 0)),
+        Ok(Out::Buffers { index: 2, count: 0 })
+    );
+    assert_eq!(
+        machine.call(create(OUT, 1)),
+        Ok(Out::Buffers { index: 2, count: 1 })
+    );
+    assert_eq!(
+        machine.call(create(OUT, 40)),
+        Ok(Out::Buffers {
+            index: 3,
+            count: 29
+        })
+    );
     assert_eq!(machine.errno(create(OUT, 1)), errno::ENOBUFS);
 }
 
@@ -444,8 +518,14 @@ fn remove_bufs_wants_buffers_that_are_there_and_dequeued() {
     assert_eq!(machine.errno(remove(CAP, 1, 1)), errno::EBUSY);
     assert_eq!(machine.errno(remove(CAP, 0, 1)), 0);
     assert_eq!(machine.errno(remove(CAP, 0, 1)), errno::EINVAL);
-    assert_eq!(machine.call(create(CAP, 2)), Ok(Out::Buffers { index: 2, count: 2 }));
-    assert_eq!(machine.call(create(CAP, 1)), Ok(Out::Buffers { index: 0, count: 1 }));
+    assert_eq!(
+        machine.call(create(CAP, 2)),
+        Ok(Out::Buffers { index: 2, count: 2 })
+    );
+    assert_eq!(
+        machine.call(create(CAP, 1)),
+        Ok(Out::Buffers { index: 0, count: 1 })
+    );
 }
 
 /// `testMmap()`, `bufferOutputErrorTest()`
@@ -453,7 +533,10 @@ fn remove_bufs_wants_buffers_that_are_there_and_dequeued() {
 fn a_buffer_is_queued_and_prepared_once() {
     let mut machine = ready();
     assert_eq!(flags(machine.call(query(CAP, 0))), 0);
-    assert_eq!(flags(machine.call(prepare(CAP, 0))), crate::answer::PREPARED);
+    assert_eq!(
+        flags(machine.call(prepare(CAP, 0))),
+        crate::answer::PREPARED
+    );
     assert_eq!(flags(machine.call(query(CAP, 0))), crate::answer::PREPARED);
     assert_eq!(machine.errno(prepare(CAP, 0)), errno::EINVAL);
     assert_eq!(flags(machine.call(qbuf(CAP, 0))), crate::answer::QUEUED);
@@ -470,10 +553,16 @@ fn streaming_starts_with_buffers_and_stops_with_none_queued() {
     assert_eq!(machine.errno(dqbuf(CAP)), errno::EINVAL);
     assert_eq!(machine.errno(streamoff(CAP)), 0);
     assert_eq!(machine.errno(qbuf(CAP, 0)), 0);
-    assert_eq!((machine.errno(streamon(CAP)), machine.errno(streamon(CAP))), (0, 0));
+    assert_eq!(
+        (machine.errno(streamon(CAP)), machine.errno(streamon(CAP))),
+        (0, 0)
+    );
     assert_eq!(machine.errno(dqbuf(CAP)), errno::EAGAIN);
     assert_eq!(machine.errno(reqbufs(CAP, 0)), errno::EBUSY);
-    assert_eq!((machine.errno(streamoff(CAP)), machine.errno(streamoff(CAP))), (0, 0));
+    assert_eq!(
+        (machine.errno(streamoff(CAP)), machine.errno(streamoff(CAP))),
+        (0, 0)
+    );
     assert_eq!(flags(machine.call(query(CAP, 0))), 0);
     assert_eq!(machine.errno(reqbufs(CAP, 0)), 0);
     assert_eq!(machine.errno(streamon(CAP)), errno::EINVAL);
@@ -492,7 +581,10 @@ fn buffers_come_back_in_order() {
     machine.run_job(A, false);
     machine.run_job(A, true);
     let first = machine.handle().capture.done.clone();
-    assert_eq!(flags(machine.call(query(CAP, first[1]))), crate::answer::DONE | crate::answer::ERROR);
+    assert_eq!(
+        flags(machine.call(query(CAP, first[1]))),
+        crate::answer::DONE | crate::answer::ERROR
+    );
     for (index, error) in first.into_iter().zip([0, crate::answer::ERROR]) {
         let answer = machine.call(dqbuf(CAP));
         assert!(matches!(answer, Ok(Out::Buffer { index: told, .. }) if told == index));
@@ -524,7 +616,12 @@ fn after_the_last_buffer_comes_epipe_until_start() {
 #[test]
 fn expbuf_wants_mmap_memory_and_shows_in_the_flags() {
     let mut machine = ready();
-    let export = |index| Op::Expbuf { dmabuf: Dmabuf(0), file: A, queue: CAP, index };
+    let export = |index| Op::Expbuf {
+        dmabuf: Dmabuf(0),
+        file: A,
+        queue: CAP,
+        index,
+    };
     let mapped = |machine: &mut Machine| match machine.call(query(CAP, 0)) {
         Ok(Out::Buffer { flags, .. }) => flags & crate::answer::MAPPED != 0,
         other => panic!("{other:?}"),
@@ -534,7 +631,12 @@ fn expbuf_wants_mmap_memory_and_shows_in_the_flags() {
     assert!(mapped(&mut machine));
     assert_eq!(machine.errno(export(2)), errno::EINVAL);
     assert!(!mapped(&mut machine), "the slot was vacated");
-    let dmabuf = Op::Reqbufs { file: A, queue: CAP, memory: Memory::Dmabuf, count: 1 };
+    let dmabuf = Op::Reqbufs {
+        file: A,
+        queue: CAP,
+        memory: Memory::Dmabuf,
+        count: 1,
+    };
     assert_eq!(machine.errno(dmabuf), 0);
     assert_eq!(machine.errno(export(0)), errno::EINVAL);
 }

@@ -64,7 +64,10 @@ impl Queue {
     /// `vb2_core_reqbufs()`, with the most buffers that the driver gives.
     pub(crate) fn reqbufs(&self, count: u32, most: u32) -> Guess {
         if self.streaming {
-            return fails(EBUSY, "vb2_core_reqbufs() wants a queue that does not stream");
+            return fails(
+                EBUSY,
+                "vb2_core_reqbufs() wants a queue that does not stream",
+            );
         }
         let count = match count {
             0 => 0,
@@ -82,7 +85,10 @@ impl Queue {
                 index: present,
                 count,
             };
-            return ok(told, "vb2_create_bufs() of no buffer tells how many there are");
+            return ok(
+                told,
+                "vb2_create_bufs() of no buffer tells how many there are",
+            );
         }
         if present == MAX_BUFFERS {
             return fails(ENOBUFS, "vb2_core_create_bufs() finds no free index");

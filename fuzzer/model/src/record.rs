@@ -138,7 +138,10 @@ impl Handle {
 
     /// Why a CAPTURE buffer is given back by the double.
     fn cause<'a>(&self, index: u32, state: State, running: impl Iterator<Item = &'a Op>) -> Cause {
-        let job = self.capture.get(index).is_some_and(|buffer| buffer.job.is_some());
+        let job = self
+            .capture
+            .get(index)
+            .is_some_and(|buffer| buffer.job.is_some());
         let (mut stops, mut drains) = (false, self.ends_drain(Queue::Capture));
         for op in running {
             match op {

@@ -5,14 +5,14 @@
 //! answer fits one of them. Where calls of several threads overlap and touch the same thing the model says nothing, and
 //! goes on from what the kernel answered.
 
-use program::{Driver, Op, Program};
+use program::{CPU_ACCESS_LIMIT, Driver, Op, Program};
 use trace::{Call, Event, Kind, Mark, Out, Trace};
 
 use crate::answer::{Answer, Guess, Told, observed, ok, unknown};
 use crate::errno::{EBUSY, EINTR, ENOMEM};
 use crate::part::{Parts, Touch, touches};
 use crate::story::{Difference, Story};
-use crate::world::{LONGEST_WAIT, World, file_of};
+use crate::world::{World, file_of};
 
 /// Threads that execute `async` operations: one more is refused.
 const THREADS: usize = 4;
@@ -166,7 +166,7 @@ impl<'a> Replay<'a> {
             (_, Err(ENOMEM)) if guess.answer != Answer::Err(ENOMEM) => {
                 unknown("the kernel had no memory")
             }
-            (Op::CpuSync { .. }, Err(EINTR)) if waited >= u64::from(LONGEST_WAIT.0) => {
+            (Op::CpuSync { .. }, Err(EINTR)) if waited >= u64::from(CPU_ACCESS_LIMIT.0) => {
                 unknown("the wait was interrupted")
             }
             (Op::Join, _) if !self.flying.is_empty() => unknown("a call does not return"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use program::{Driver, File, Micros, Node, Op, Queue};
+use program::{Driver, File, Node, Op, Pixels, Queue};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::device;
@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) doubt: Parts,
     /// A file was closed while a call on it ran, which keeps it open.
     pub(crate) lingers: bool,
+    /// The module was unloaded at some time; who loaded it again is not followed.
+    pub(crate) unloaded: bool,
 }
 
 const NO_FILE: &str = "no file is open in the slot";
@@ -49,6 +51,7 @@ impl World {
             places: BTreeMap::new(),
             doubt: Parts::NONE,
             lingers: false,
+            unloaded: false,
         }
     }
 
@@ -92,6 +95,8 @@ impl World {
     fn slots(&self, op: &Op) -> Option<Guess> {
         let done = |why| ok(Told::Done, why);
         Some(match *op {
+            Op::Open { .. } | Op::Reload if self.unloaded => unknown("whether the module is there"),
+            Op::Unload | Op::Load => unknown("whether the module is there"),
             Op::Open {
                 node: Node::Double, ..
             } => done("the device is there"),
@@ -117,7 +122,10 @@ impl World {
                     program::Interest::Out => 4,
                     program::Interest::Pri => 0,
                 };
-                ok(Told::SomeOf(events), "dma_buf_poll() knows POLLIN and POLLOUT")
+                ok(
+                    Told::SomeOf(events),
+                    "dma_buf_poll() knows POLLIN and POLLOUT",
+                )
             }
             Op::Check { .. } => ok(Told::Content, "the plane is mapped"),
             Op::CpuSync { .. } => done("dma_buf_begin_cpu_access() waits for the fences"),
@@ -144,15 +152,19 @@ impl World {
             return refused;
         }
         match *op {
+            Op::SetFormat { pixels, .. } if pixels != Pixels::First => {
+                unknown("a pixel format that the model has not learnt")
+            }
             Op::SetFormat {
                 queue,
                 width,
                 height,
                 ..
             } => self.set_format(handle, queue, width, height),
-            Op::GetFormat { queue, .. } => {
-                ok(Told::Format(handle.format(queue)), "it is the current format")
-            }
+            Op::GetFormat { queue, .. } => ok(
+                Told::Format(handle.format(queue)),
+                "it is the current format",
+            ),
             Op::Reqbufs { queue, count, .. } => {
                 let most = device::most_buffers(self.driver, handle.size(queue));
                 match most {
@@ -187,6 +199,7 @@ impl World {
                 None => unknown("an operation that the model has not learnt"),
             },
             Op::Dqbuf { queue, .. } => handle.dequeue(queue, &self.memories),
+            Op::Expbuf { plane: 1.., .. } => fails(EINVAL, "vb2_core_expbuf() finds no such plane"),
             Op::Expbuf { queue, index, .. } => self.expbuf(handle, queue, index),
             _ => self.stream(handle, op),
         }
@@ -298,12 +311,10 @@ pub(crate) fn file_of(op: &Op) -> Option<File> {
         | Op::JobTime { file, .. }
         | Op::Chunks { file, .. }
         | Op::Completion { file, .. }
+        | Op::SetKnob { file, .. }
         | Op::Watchdog { file, .. }
         | Op::Fail { file, .. }
         | Op::SourceChange { file, .. } => file,
         _ => return None,
     })
 }
-
-/// How long a CPU access waits before the agent interrupts it.
-pub(crate) const LONGEST_WAIT: Micros = Micros(10_000_000);

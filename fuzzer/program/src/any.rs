@@ -71,10 +71,20 @@ pub(crate) fn scramble(part: Part<'_>, choose: &mut dyn Choose) {
             let some = choose.chance(30);
             *request = some.then(|| Request(slot(choose, MAX_REQUESTS)));
         }
-        Part::Keyword(keyword) => keyword.set(choose.below(keyword.words().len())),
+        Part::Keyword(keyword) | Part::Choice(keyword) => {
+            keyword.set(choose.below(keyword.words().len()))
+        }
         Part::Number(value, _) => *value = number(choose),
         Part::Size(width, height) => (*width, *height) = (number(choose), number(choose)),
         Part::Time(time, _) => time.0 = number(choose),
+        Part::Imports(dmabuf, more) => {
+            let mut planes = [None; 3];
+            let count = choose.weighted(&[6, 4, 1, 1]);
+            for plane in planes.iter_mut().take(count) {
+                *plane = Some(Dmabuf(slot(choose, MAX_DMABUFS)));
+            }
+            [*dmabuf, more.second, more.third] = planes;
+        }
         Part::Import(dmabuf) => {
             let some = choose.chance(50);
             *dmabuf = some.then(|| Dmabuf(slot(choose, MAX_DMABUFS)));

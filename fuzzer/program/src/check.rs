@@ -62,6 +62,14 @@ fn slot_exists(part: &Part<'_>) -> bool {
     match part {
         Part::File(file) => file.0 < MAX_FILES,
         Part::Dmabuf(dmabuf) => dmabuf.0 < MAX_DMABUFS,
+        Part::Imports(dmabuf, more) => {
+            let planes = [**dmabuf, more.second, more.third];
+            let gap = planes
+                .windows(2)
+                .any(|pair| pair[0].is_none() && pair[1].is_some());
+            let mut named = planes.into_iter().flatten();
+            !gap && named.all(|dmabuf| dmabuf.0 < MAX_DMABUFS)
+        }
         Part::Import(dmabuf) => dmabuf.is_none_or(|dmabuf| dmabuf.0 < MAX_DMABUFS),
         Part::Sync(sync) => sync.0 < MAX_SYNCS,
         Part::Request(request) => request.0 < MAX_REQUESTS,

@@ -2,6 +2,7 @@
 //! really run jobs, and is wrong on purpose now and then: wrong order, wrong type, stale handle, double free, absurd number.
 
 mod details;
+mod fences;
 mod fit;
 mod requests;
 mod scene;

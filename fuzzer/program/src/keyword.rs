@@ -1,7 +1,8 @@
 //! Fieldless enums of the language and their words, from one table.
 
 use crate::op::{
-    Access, Completion, DecoderCmd, EventKind, Fault, Interest, Knob, Memory, Node, Queue, SyncEdge,
+    Access, Completion, DecoderCmd, EventKind, Fault, Interest, Knob, Memory, Node, Pixels, Queue,
+    SyncEdge,
 };
 
 /// An enum whose values are single words of the language.
@@ -48,6 +49,7 @@ keywords! {
         DecoderMplane = "decoder-mplane", EncoderMplane = "encoder-mplane", M2mMplane = "m2m-mplane"
     }
     Queue { Output = "out", Capture = "cap" }
+    Pixels { First = "first", Grey = "GREY", Nv12 = "NV12", Nm12 = "NM12", Ym12 = "YM12" }
     Memory { Mmap = "mmap", Dmabuf = "dmabuf" }
     Access { Read = "r", Write = "w", ReadWrite = "rw" }
     SyncEdge { Start = "start", End = "end" }

@@ -20,6 +20,7 @@ mod mutate;
     reason = "a variant's doc is its text form, which names its fields"
 )]
 mod op;
+mod operands;
 mod parse;
 mod part;
 mod print;
@@ -36,6 +37,7 @@ pub use minimise::minimise;
 pub use model::Cost;
 pub use mutate::{Mutation, mutate};
 pub use op::*;
+pub use operands::Operands;
 pub use parse::{ParseError, Parsed, SourceMap, parse};
 pub use profile::Profile;
 pub use syntax::OpKind;

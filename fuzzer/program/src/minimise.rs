@@ -202,6 +202,14 @@ enum Name {
     Request(Request),
 }
 
+fn names_in(part: &Part<'_>) -> Vec<Name> {
+    if let Part::Imports(dmabuf, more) = part {
+        let planes = dmabuf.iter().copied().chain(more.iter());
+        return planes.map(Name::Dmabuf).collect();
+    }
+    name(part).into_iter().collect()
+}
+
 fn name(part: &Part<'_>) -> Option<Name> {
     match part {
         Part::File(file) => Some(Name::File(**file)),
@@ -215,7 +223,7 @@ fn name(part: &Part<'_>) -> Option<Name> {
 }
 
 fn step_names(step: &Step) -> Vec<Name> {
-    step.op.clone().parts().iter().filter_map(name).collect()
+    step.op.clone().parts().iter().flat_map(names_in).collect()
 }
 
 fn names(step: &Step, slot: Name) -> bool {
@@ -244,6 +252,10 @@ fn simpler(part: &mut Part<'_>, way: fn(u32) -> u32) -> bool {
         Part::Number(value, _) => lower(value, 0, way),
         Part::Time(time, _) => lower(&mut time.0, 0, way),
         Part::Size(width, height) => lower_size(width, height, way),
+        Part::Choice(keyword) if keyword.text() != keyword.words()[0] => {
+            keyword.set(0);
+            true
+        }
         Part::Flag(_, flag) => std::mem::take(*flag),
         Part::Behind(_, part) => simpler(part, way),
         _ => false,

@@ -80,6 +80,8 @@ pub(crate) struct Model {
     pub(crate) peak_bytes: u64,
     /// Whether any job ever had both its buffers on streaming queues.
     pub(crate) armed: bool,
+    /// The module was unloaded.
+    pub(crate) unloaded: bool,
 }
 
 impl Model {
@@ -94,6 +96,7 @@ impl Model {
             time: 0,
             peak_bytes: 0,
             armed: false,
+            unloaded: false,
         }
     }
 
@@ -194,6 +197,10 @@ impl Model {
         op.clone().parts().iter().skip(made).all(|part| match part {
             Part::File(file) => self.file(**file).is_some(),
             Part::Dmabuf(dmabuf) => self.dmabuf(**dmabuf).is_some(),
+            Part::Imports(dmabuf, more) => {
+                let mut planes = dmabuf.iter().copied().chain(more.iter());
+                planes.all(|dmabuf| self.dmabuf(dmabuf).is_some())
+            }
             Part::Import(dmabuf) => dmabuf.is_none_or(|dmabuf| self.dmabuf(dmabuf).is_some()),
             Part::Sync(sync) => self.sync(**sync).is_some(),
             Part::Request(request) => self.request(**request).is_some(),

@@ -214,6 +214,7 @@ fn is_target(part: &Part<'_>) -> bool {
             | Part::Dmabuf(_)
             | Part::Sync(_)
             | Part::Import(_)
+            | Part::Imports(..)
             | Part::Request(_)
             | Part::InRequest(_)
     );
@@ -230,5 +231,5 @@ fn is_time(part: &Part<'_>) -> bool {
 }
 
 fn is_keyword(part: &Part<'_>) -> bool {
-    matches!(part, Part::Keyword(_) | Part::Flag(..))
+    matches!(part, Part::Keyword(_) | Part::Choice(_) | Part::Flag(..))
 }

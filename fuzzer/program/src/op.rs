@@ -16,6 +16,10 @@ pub const MAX_REQUESTS: u8 = 16;
 /// Most operations in one program; the agent's reply is bounded by it.
 pub const MAX_OPS: usize = 256;
 
+/// How long `sync d0 start …` waits for fences until a signal interrupts it: longer than a watchdog usually takes, and shorter
+/// than one can be told to, so that programs find out whether the wait can be interrupted.
+pub const CPU_ACCESS_LIMIT: Micros = Micros(1_500_000);
+
 /// A video file handle slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct File(pub u8);
@@ -57,6 +61,37 @@ pub enum Queue {
     Output,
     /// `cap`: the CAPTURE queue, which the device writes.
     Capture,
+}
+
+/// A pixel format of the double, which says how many memories a buffer of a multi-planar queue has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Pixels {
+    /// None asked for: the driver takes its first.
+    First,
+    /// `GREY`: one memory.
+    Grey,
+    /// `NV12`: one memory.
+    Nv12,
+    /// `NM12`: two memories.
+    Nm12,
+    /// `YM12`: three memories.
+    Ym12,
+}
+
+/// The dma-bufs of the second and third plane of a DMABUF buffer. There is no third without a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MorePlanes {
+    /// Of plane 1.
+    pub second: Option<Dmabuf>,
+    /// Of plane 2.
+    pub third: Option<Dmabuf>,
+}
+
+impl MorePlanes {
+    /// They, in order.
+    pub fn iter(self) -> impl Iterator<Item = Dmabuf> {
+        self.second.into_iter().chain(self.third)
+    }
 }
 
 /// `enum v4l2_memory`, as far as programs use it.
@@ -178,12 +213,13 @@ pub enum Op {
     CloseSync { sync: Sync },
     /// `close r0`
     CloseRequest { request: Request },
-    /// `s_fmt a out 64x64`: VIDIOC_S_FMT
+    /// `s_fmt a out 64x64` or `s_fmt a cap 64x64 YM12`: VIDIOC_S_FMT
     SetFormat {
         file: File,
         queue: Queue,
         width: u32,
         height: u32,
+        pixels: Pixels,
     },
     /// `g_fmt a cap`: VIDIOC_G_FMT
     GetFormat { file: File, queue: Queue },
@@ -214,20 +250,22 @@ pub enum Op {
         queue: Queue,
         index: u32,
     },
-    /// `prepare_buf a cap 0` or, for DMABUF memory, `prepare_buf a cap 0 d1`: VIDIOC_PREPARE_BUF
+    /// `prepare_buf a cap 0` or, for DMABUF memory, `prepare_buf a cap 0 d1` (see QBUF): VIDIOC_PREPARE_BUF
     PrepareBuf {
         file: File,
         queue: Queue,
         index: u32,
         dmabuf: Option<Dmabuf>,
+        more: MorePlanes,
     },
-    /// `qbuf a out 0` or, for DMABUF memory, `qbuf a cap 0 d1`, or into a request, `qbuf a out 0 in r0`, or of a slice
+    /// `qbuf a out 0` or, for DMABUF memory, `qbuf a cap 0 d1` or, plane by plane, `qbuf a cap 0 d1 d2 d3`, or into a request, `qbuf a out 0 in r0`, or of a slice
     /// whose frame goes on, `qbuf a out 0 hold`, or with a timestamp other than 0, `qbuf a out 0 at 7us`: VIDIOC_QBUF
     Qbuf {
         file: File,
         queue: Queue,
         index: u32,
         dmabuf: Option<Dmabuf>,
+        more: MorePlanes,
         hold: bool,
         stamp: Micros,
         request: Option<Request>,
@@ -238,12 +276,13 @@ pub enum Op {
         queue: Queue,
         wait: bool,
     },
-    /// `d0 = expbuf a cap 0`: VIDIOC_EXPBUF of plane 0, `O_RDWR`
+    /// `d0 = expbuf a cap 0` or, of another plane than 0, `d1 = expbuf a cap 0 1`: VIDIOC_EXPBUF, `O_RDWR`
     Expbuf {
         dmabuf: Dmabuf,
         file: File,
         queue: Queue,
         index: u32,
+        plane: u32,
     },
     /// `streamon a out`: VIDIOC_STREAMON
     Streamon { file: File, queue: Queue },
@@ -332,6 +371,13 @@ pub enum Op {
         width: u32,
         height: u32,
     },
+    /// `fail_nth 3`: the third allocation that the kernel makes for the system calls of the next operation fails
+    /// (`/proc/thread-self/fail-nth`)
+    FailNth { nth: u32 },
+    /// `unload double`: delete_module of the test double; what opens it fails from then on
+    Unload,
+    /// `load double`: init_module of the test double
+    Load,
     /// `reload double`: delete_module and init_module of the test double
     Reload,
     /// `join`: wait for every operation started with `async`
@@ -347,6 +393,39 @@ impl Op {
         }
     }
 
+    /// S_FMT of a size alone.
+    pub fn size(file: File, queue: Queue, (width, height): (u32, u32)) -> Self {
+        Self::SetFormat {
+            file,
+            queue,
+            width,
+            height,
+            pixels: Pixels::First,
+        }
+    }
+
+    /// EXPBUF of the first plane.
+    pub fn expbuf(dmabuf: Dmabuf, file: File, queue: Queue, index: u32) -> Self {
+        Self::Expbuf {
+            dmabuf,
+            file,
+            queue,
+            index,
+            plane: 0,
+        }
+    }
+
+    /// PREPARE_BUF, perhaps of one dma-buf.
+    pub fn prepare_buf(file: File, queue: Queue, index: u32, dmabuf: Option<Dmabuf>) -> Self {
+        Self::PrepareBuf {
+            file,
+            queue,
+            index,
+            dmabuf,
+            more: MorePlanes::default(),
+        }
+    }
+
     /// QBUF of a whole frame, outside any request.
     pub fn qbuf(file: File, queue: Queue, index: u32, dmabuf: Option<Dmabuf>) -> Self {
         Self::Qbuf {
@@ -354,6 +433,7 @@ impl Op {
             queue,
             index,
             dmabuf,
+            more: MorePlanes::default(),
             hold: false,
             stamp: Micros(0),
             request: None,

@@ -207,6 +207,12 @@ impl Statement<'_> {
             }
             if position < self.tokens.len() && part.read(self.text(position)) {
                 position += 1;
+                while part.wants_more() && part.read(self.text(position)) {
+                    position += 1;
+                }
+                if part.wants_more() {
+                    furthest.miss(position, part.expected());
+                }
                 continue;
             }
             let bound = position == first && kind.makes_slot();

@@ -6,7 +6,8 @@ use std::fmt;
 use crate::keyword::Keyword;
 use crate::op::{
     Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, MAX_DMABUFS,
-    MAX_FILES, MAX_REQUESTS, MAX_SYNCS, Memory, Micros, Node, Queue, Request, Sync, SyncEdge,
+    MAX_FILES, MAX_REQUESTS, MAX_SYNCS, Memory, Micros, MorePlanes, Node, Pixels, Queue, Request,
+    Sync, SyncEdge,
 };
 
 /// One part of an operation: a fixed word, or a place where a field stands.
@@ -17,6 +18,8 @@ pub(crate) enum Part<'a> {
     Sync(&'a mut Sync),
     Request(&'a mut Request),
     Keyword(&'a mut dyn Keyword),
+    /// A word that is left out if it is the first of its kind.
+    Choice(&'a mut dyn Keyword),
     /// A number; one that equals the default is left out.
     Number(&'a mut u32, Option<u32>),
     /// `64x48`: width and height.
@@ -25,6 +28,8 @@ pub(crate) enum Part<'a> {
     Time(&'a mut Micros, Option<Micros>),
     /// A dma-buf that may be left out.
     Import(&'a mut Option<Dmabuf>),
+    /// The dma-bufs of further planes, behind that of the first.
+    Imports(&'a mut Option<Dmabuf>, &'a mut MorePlanes),
     /// `in r0`: a request that may be left out.
     InRequest(&'a mut Option<Request>),
     /// A word that may be left out.
@@ -40,6 +45,14 @@ impl Part<'_> {
             Self::Number(number, _) => Self::Number(number, Some(value)),
             Self::Time(time, _) => Self::Time(time, Some(Micros(value))),
             other => other,
+        }
+    }
+
+    /// Whether it may take one more word.
+    pub(crate) fn wants_more(&self) -> bool {
+        match self {
+            Self::Imports(dmabuf, more) => dmabuf.is_some() && more.third.is_none(),
+            _ => false,
         }
     }
 
@@ -78,7 +91,8 @@ impl Part<'_> {
         match self {
             Self::Number(_, default) => default.is_some(),
             Self::Time(_, default) => default.is_some(),
-            Self::Import(_) | Self::InRequest(_) | Self::Flag(..) => true,
+            Self::Import(_) | Self::Imports(..) | Self::InRequest(_) | Self::Flag(..) => true,
+            Self::Choice(_) => true,
             Self::Behind(_, part) => part.is_optional(),
             _ => false,
         }
@@ -90,6 +104,10 @@ impl Part<'_> {
             Self::Number(number, Some(default)) => **number = *default,
             Self::Time(time, Some(default)) => **time = *default,
             Self::Import(dmabuf) => **dmabuf = None,
+            Self::Imports(dmabuf, more) => {
+                (**dmabuf, **more) = (None, MorePlanes::default());
+            }
+            Self::Choice(keyword) => keyword.set(0),
             Self::InRequest(request) => **request = None,
             Self::Flag(_, flag) => **flag = false,
             Self::Behind(_, part) => part.set_default(),
@@ -102,7 +120,8 @@ impl Part<'_> {
         match self {
             Self::Number(number, default) => Some(**number) == *default,
             Self::Time(time, default) => Some(**time) == *default,
-            Self::Import(dmabuf) => dmabuf.is_none(),
+            Self::Import(dmabuf) | Self::Imports(dmabuf, _) => dmabuf.is_none(),
+            Self::Choice(keyword) => keyword.text() == keyword.words()[0],
             Self::InRequest(request) => request.is_none(),
             Self::Flag(_, flag) => !**flag,
             Self::Behind(_, part) => part.is_hidden(),
@@ -120,11 +139,16 @@ impl Part<'_> {
             Self::Request(request) => store(*request, read_request(word)),
             Self::InRequest(request) => store(*request, read_request(word).map(Some)),
             Self::Behind(_, part) => part.read(word),
-            Self::Keyword(keyword) => read_keyword(*keyword, word),
+            Self::Keyword(keyword) | Self::Choice(keyword) => read_keyword(*keyword, word),
             Self::Number(number, _) => store(*number, read_number(word)),
             Self::Size(width, height) => read_size(width, height, word),
             Self::Time(time, _) => store(*time, read_micros(word)),
             Self::Import(dmabuf) => store(*dmabuf, read_dmabuf(word).map(Some)),
+            Self::Imports(dmabuf, more) => {
+                let next = [&mut **dmabuf, &mut more.second, &mut more.third];
+                let free = next.into_iter().find(|place| place.is_none());
+                free.is_some_and(|place| store(place, read_dmabuf(word).map(Some)))
+            }
             Self::Flag(expected, flag) => store(*flag, (word == *expected).then_some(true)),
         }
     }
@@ -134,11 +158,13 @@ impl Part<'_> {
         match self {
             Self::Word(word) | Self::Flag(word, _) => format!("`{word}`"),
             Self::File(_) => "a video file (`a` to `h`)".into(),
-            Self::Dmabuf(_) | Self::Import(_) => "a dma-buf (`d0` to `d31`)".into(),
+            Self::Dmabuf(_) | Self::Import(_) | Self::Imports(..) => {
+                "a dma-buf (`d0` to `d31`)".into()
+            }
             Self::Sync(_) => "a sync_file (`s0` to `s31`)".into(),
             Self::Request(_) | Self::InRequest(_) => "a request (`r0` to `r15`)".into(),
             Self::Behind(_, part) => part.expected(),
-            Self::Keyword(keyword) => alternatives(keyword.words()),
+            Self::Keyword(keyword) | Self::Choice(keyword) => alternatives(keyword.words()),
             Self::Number(..) => format!("a number from 0 to {}", u32::MAX),
             Self::Size(..) => "a size such as `64x48`".into(),
             Self::Time(..) => {
@@ -163,28 +189,39 @@ impl fmt::Display for Part<'_> {
                 request.map_or(Ok(()), |request| write!(out, "in {request}"))
             }
             Self::Behind(word, part) => write!(out, "{word} {part}"),
-            Self::Keyword(keyword) => out.write_str(keyword.text()),
+            Self::Keyword(keyword) | Self::Choice(keyword) => out.write_str(keyword.text()),
             Self::Number(number, _) => number.fmt(out),
             Self::Size(width, height) => write!(out, "{width}x{height}"),
             Self::Time(time, _) => time.fmt(out),
             Self::Import(dmabuf) => dmabuf.map_or(Ok(()), |dmabuf| dmabuf.fmt(out)),
+            Self::Imports(dmabuf, more) => {
+                let mut planes = dmabuf.iter().copied().chain(more.iter());
+                planes.next().map_or(Ok(()), |first| first.fmt(out))?;
+                planes.try_for_each(|plane| write!(out, " {plane}"))
+            }
         }
     }
 }
 
-/// A field of an operation: how it looks when blank, and which part it makes.
-pub(crate) trait Field {
+/// What a field of an operation is when it is blank.
+pub(crate) trait Blank {
     fn blank() -> Self;
+}
+
+/// A field of an operation that makes a part of its own.
+pub(crate) trait Field: Blank {
     fn part(&mut self) -> Part<'_>;
 }
 
 macro_rules! fields {
     ($($name:ty: $blank:expr, $value:ident => $part:expr;)+) => {$(
-        impl Field for $name {
+        impl Blank for $name {
             fn blank() -> Self {
                 $blank
             }
+        }
 
+        impl Field for $name {
             fn part(&mut self) -> Part<'_> {
                 let $value = self;
                 $part
@@ -203,6 +240,7 @@ fields! {
     u32: 0, number => Part::Number(number, None);
     Micros: Micros(0), time => Part::Time(time, None);
     Option<Dmabuf>: None, dmabuf => Part::Import(dmabuf);
+    Pixels: Pixels::First, keyword => Part::Choice(keyword);
     bool: false, flag => Part::Flag("", flag);
     Queue: Queue::Output, keyword => Part::Keyword(keyword);
     Memory: Memory::Mmap, keyword => Part::Keyword(keyword);
@@ -214,6 +252,13 @@ fields! {
     Fault: Fault::Error, keyword => Part::Keyword(keyword);
     DecoderCmd: DecoderCmd::Start, keyword => Part::Keyword(keyword);
     EventKind: EventKind::SourceChange, keyword => Part::Keyword(keyword);
+}
+
+/// It makes one part with the first plane's dma-buf.
+impl Blank for MorePlanes {
+    fn blank() -> Self {
+        Self::default()
+    }
 }
 
 /// Stores a value if there is one; says whether there was.

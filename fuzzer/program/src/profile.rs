@@ -68,7 +68,30 @@ impl Profile {
         self.weights[kind as usize] = weight;
     }
 
-    /// A variation of this profile for one campaign: some operations off, some frequent, other rates.
+    /// The temperament of a campaign: some operations twice or four times as frequent, some rarer. None is off: what is off
+    /// for a whole campaign is what it cannot find; each program switches some off, see [`Profile::swarm`].
+    pub fn tempered(&self, choose: &mut dyn Choose) -> Self {
+        let mut tempered = self.clone();
+        for kind in OpKind::ALL {
+            let factor = [2, 1, 4, 8][choose.weighted(&[6, 2, 2, 1])];
+            let scaled = (self.weight(*kind) * factor / 2).max(self.weight(*kind).min(1));
+            tempered.set_weight(*kind, scaled);
+        }
+        tempered
+    }
+
+    /// The operations whose weight differs from another profile's, with both: `import_sync 5>10`.
+    pub fn against(&self, other: &Self) -> String {
+        let differs = |kind: &&OpKind| self.weight(**kind) != other.weight(**kind);
+        let told = |kind: &OpKind| {
+            let (before, after) = (other.weight(*kind), self.weight(*kind));
+            format!("{kind:?} {before}>{after}")
+        };
+        let kinds = OpKind::ALL.iter().filter(differs);
+        kinds.map(told).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A variation of this profile for one program: some operations off, some frequent, other rates.
     pub fn swarm(&self, choose: &mut dyn Choose) -> Self {
         let mut swarm = self.clone();
         for kind in OpKind::ALL {
@@ -107,6 +130,27 @@ fn weight(kind: OpKind) -> u32 {
         CloseDmabuf | CreateBufs | PollFile => 3,
         Subscribe | Dqevent | JobTime | ReinitRequest => 3,
         CloseFile | CloseRequest | SetDeadline | Querybuf => 2,
-        GetFormat | Reload => 1,
+        Unload | Load => 3,
+        GetFormat | Reload | FailNth => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::choose::Seeded;
+
+    #[test]
+    fn a_campaign_s_temperament_leaves_no_operation_out() {
+        let profile = Profile::of(Driver::VicodecEncoder);
+        for seed in 0..50 {
+            let tempered = profile.tempered(&mut Seeded::new(seed));
+            for kind in OpKind::ALL {
+                let (before, after) = (profile.weight(*kind), tempered.weight(*kind));
+                assert_eq!(before == 0, after == 0, "{kind:?}");
+            }
+            assert!(!tempered.against(&profile).is_empty());
+        }
+        assert!(profile.against(&profile).is_empty());
     }
 }

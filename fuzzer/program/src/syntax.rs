@@ -1,10 +1,11 @@
 //! The one table of the language: each operation with its words and the places of its fields.
 //!
 //! `"word"` is a fixed word, `field` the place of a field, `(w x h)` a size, `[field]` a field that may be left out,
+//! `[first + more]` the dma-bufs of a buffer's planes,
 //! `[field = n]` one that stands for `n` when it is left out, and `["word" field = n]` one that `word` announces. An operation that the table lacks does not compile.
 
 use crate::op::Op;
-use crate::part::{Field, Part};
+use crate::part::{Blank, Field, Part};
 
 macro_rules! part {
     ($word:literal) => {
@@ -15,6 +16,9 @@ macro_rules! part {
     };
     (($width:ident x $height:ident)) => {
         Part::Size($width, $height)
+    };
+    ([$first:ident + $more:ident]) => {
+        Part::Imports($first, $more)
     };
     ([$field:ident]) => {
         $field.part()
@@ -44,7 +48,7 @@ macro_rules! syntax {
             /// An operation of this kind whose fields are all zero or first.
             pub fn blank(self) -> Op {
                 match self {
-                    $(Self::$kind => Op::$kind { $($field: Field::blank()),* }),+
+                    $(Self::$kind => Op::$kind { $($field: Blank::blank()),* }),+
                 }
             }
         }
@@ -71,17 +75,17 @@ syntax! {
     CloseDmabuf { dmabuf } => ["close" dmabuf];
     CloseSync { sync } => ["close" sync];
     CloseRequest { request } => ["close" request];
-    SetFormat { file, queue, width, height } => ["s_fmt" file queue (width x height)];
+    SetFormat { file, queue, width, height, pixels } => ["s_fmt" file queue (width x height) [pixels]];
     GetFormat { file, queue } => ["g_fmt" file queue];
     Reqbufs { file, queue, memory, count } => ["reqbufs" file queue memory count];
     CreateBufs { file, queue, memory, count } => ["create_bufs" file queue memory count];
     RemoveBufs { file, queue, index, count } => ["remove_bufs" file queue index count];
     Querybuf { file, queue, index } => ["querybuf" file queue index];
-    PrepareBuf { file, queue, index, dmabuf } => ["prepare_buf" file queue index [dmabuf]];
-    Qbuf { file, queue, index, dmabuf, hold, stamp, request } =>
-        ["qbuf" file queue index [dmabuf] [hold as "hold"] ["at" stamp = 0] [request]];
+    PrepareBuf { file, queue, index, dmabuf, more } => ["prepare_buf" file queue index [dmabuf + more]];
+    Qbuf { file, queue, index, dmabuf, more, hold, stamp, request } =>
+        ["qbuf" file queue index [dmabuf + more] [hold as "hold"] ["at" stamp = 0] [request]];
     Dqbuf { file, queue, wait } => ["dqbuf" file queue [wait as "wait"]];
-    Expbuf { dmabuf, file, queue, index } => [dmabuf "=" "expbuf" file queue index];
+    Expbuf { dmabuf, file, queue, index, plane } => [dmabuf "=" "expbuf" file queue index [plane = 0]];
     Streamon { file, queue } => ["streamon" file queue];
     Streamoff { file, queue } => ["streamoff" file queue];
     ExportSync { sync, dmabuf, access } => [sync "=" "export_sync" dmabuf access];
@@ -111,6 +115,9 @@ syntax! {
     Watchdog { file, time } => ["watchdog" file time];
     Fail { file, fault, job } => ["fail" file fault job];
     SourceChange { file, frame, width, height } => ["source_change" file frame (width x height)];
+    FailNth { nth } => ["fail_nth" nth];
+    Unload {} => ["unload" "double"];
+    Load {} => ["load" "double"];
     Reload {} => ["reload" "double"];
     Join {} => ["join"];
 }
@@ -133,6 +140,6 @@ impl OpKind {
 
     /// Whether `async` may stand before the operation: it makes or closes no slot, and is no `join` or `advance`.
     pub fn may_be_async(self) -> bool {
-        !self.makes_slot() && !matches!(self.word(), "close" | "join" | "advance")
+        !self.makes_slot() && !matches!(self.word(), "close" | "join" | "advance" | "fail_nth")
     }
 }

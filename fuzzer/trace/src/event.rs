@@ -30,6 +30,8 @@ pub enum Event {
     Log { level: u8, text: String },
     /// A stage of the run was reached.
     Mark { mark: Mark, time: u64 },
+    /// An allocation was to fail in this operation, whose [`Event::Call`] follows. `hit` if it made that many.
+    Fault { op: u16, hit: bool },
     /// An `async` operation did not return before the end of the run.
     Stuck { op: u16 },
     /// The target died before the run ended (written by the host).

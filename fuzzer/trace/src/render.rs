@@ -39,6 +39,8 @@ fn line(program: &Program, event: &Event) -> (Option<u64>, String) {
         Event::Look(look) => (None, format!("    look: {look}")),
         Event::Log { level, text } => (None, format!("    <{level}> {text}")),
         Event::Mark { mark, time } => (Some(*time), format!("-- {mark}")),
+        Event::Fault { op, hit: true } => (None, format!("    an allocation of #{op} failed")),
+        Event::Fault { op, hit: false } => (None, format!("    no allocation of #{op} failed")),
         Event::Stuck { op } => (None, format!("{} never returned", step(program, *op))),
         Event::Died { how } => (None, format!("-- the target {how}")),
     }

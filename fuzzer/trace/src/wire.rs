@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Trace;
 
 /// Version of this wire form; the agent's [`Hello`] carries it and the host refuses another.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 6;
 
 /// Slots of the folded KCOV map: `(prev ^ pc)` hashed into this many cells.
 pub const COVERAGE_CELLS: usize = 1 << 16;

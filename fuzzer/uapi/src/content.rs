@@ -7,6 +7,8 @@ use crate::memory::Mapping;
 
 /// 64-bit words of `struct vb2_double_stamp`.
 const STAMP_WORDS: usize = 4;
+/// Most planes of a buffer.
+const PLANES: usize = 3;
 /// The word of it that holds the time.
 const TIME_WORD: usize = 2;
 
@@ -20,9 +22,15 @@ fn look_at(words: usize, start: u64, word: impl Fn(usize) -> u64) -> Content {
     let claimed = stamp.map_or(0, |stamp| stamp.words);
     let fitting = (claimed as usize).min(words.saturating_sub(STAMP_WORDS));
     let good = stamp.map_or(0, |stamp| {
-        (0..fitting)
-            .take_while(|&w| word(STAMP_WORDS + w) == double::word(stamp.job, w as u64))
-            .count()
+        let good = |plane| {
+            let words = 0..fitting;
+            let fits = |&w: &usize| {
+                word(STAMP_WORDS + w) == double::plane_word(stamp.job, plane, w as u64)
+            };
+            words.take_while(fits).count()
+        };
+        // Which plane of its buffer this is does not stand in it, but the patterns of planes differ in every word.
+        (0..PLANES).map(good).max().unwrap_or(0)
     });
     Content {
         stamp: stamp.map(|stamp| Stamp {

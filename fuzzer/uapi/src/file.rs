@@ -5,13 +5,13 @@ use std::ffi::CStr;
 use nix::errno::Errno;
 use nix::libc;
 
-use super::checked;
 use super::clock::timespec;
+use super::{checked, fault};
 
 /// open(2) with `O_CLOEXEC`.
 pub fn open(path: &CStr, flags: libc::c_int) -> nix::Result<i32> {
     // SAFETY: `path` is a valid C string.
-    checked(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) })
+    fault::within(|| checked(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) }))
 }
 
 /// close(2)

@@ -11,6 +11,7 @@ pub mod content;
 pub mod dma_buf;
 #[expect(missing_docs, reason = "as in the header, which documents them")]
 pub mod double;
+pub mod fault;
 #[expect(missing_docs, reason = "as in the header, which documents them")]
 pub mod fence_ledger;
 pub mod file;
@@ -81,7 +82,7 @@ impl<T: Plain> Ioctl<T> {
     /// Calls it.
     pub fn call(&self, fd: i32, argument: &mut T) -> nix::Result<libc::c_int> {
         // SAFETY: by the constructor's contract the kernel touches no more than the `T` that is borrowed here.
-        checked(unsafe { libc::ioctl(fd, self.request, argument as *mut T) })
+        fault::within(|| checked(unsafe { libc::ioctl(fd, self.request, argument as *mut T) }))
     }
 }
 

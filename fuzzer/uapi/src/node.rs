@@ -73,6 +73,11 @@ impl Node {
     }
 }
 
+/// Whether the queues of a video node are multi-planar.
+pub fn is_multi_planar(path: &CStr) -> bool {
+    capability(path).is_ok_and(|found| found.device_caps & v4l2::CAP_VIDEO_M2M_MPLANE != 0)
+}
+
 /// Where the video node is that sysfs calls this.
 pub fn called(name: &str) -> Option<CString> {
     let number = (0..NODES).find(|number| is_called(*number, name))?;

@@ -1,10 +1,12 @@
 //! Operations on dma-bufs and sync_files.
 
+use std::time::Duration;
+
 use nix::errno::Errno;
-use program::{Access, Dmabuf, Interest, Micros, Op, Sync, SyncEdge};
+use program::{Access, CPU_ACCESS_LIMIT, Dmabuf, Interest, Micros, Op, Sync, SyncEdge};
 use trace::{Content, Out};
 
-use super::{DONE, Executor, LONGEST_WAIT, access_flags, nanoseconds, poll_events, poll_limit};
+use super::{DONE, Executor, access_flags, nanoseconds, poll_events, poll_limit};
 use crate::content;
 use crate::journal::{Outcome, Seen};
 use crate::sys::{Plain, clock, dma_buf, file, sync_file};
@@ -92,8 +94,9 @@ impl Executor<'_> {
         let mut sync = dma_buf::CpuSync { flags };
         let mut call = || dma_buf::SYNC.call(fd, &mut sync);
         // The start waits for fences, for ever if they never signal, but a signal interrupts it.
+        let limit = Duration::from_nanos(nanoseconds(CPU_ACCESS_LIMIT));
         if edge == SyncEdge::Start && self.observed {
-            clock::interrupted_after(LONGEST_WAIT, call)?;
+            clock::interrupted_after(limit, call)?;
         } else {
             call()?;
         }

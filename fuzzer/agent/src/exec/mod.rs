@@ -1,5 +1,6 @@
 //! Executing one operation: which system calls it is. What is observed around it is `run`'s business.
 
+mod buffer;
 mod fences;
 mod knobs;
 mod requests;
@@ -70,6 +71,10 @@ impl Executor<'_> {
                 DONE
             }
             Op::Join => self.join(),
+            // The runner arms it for the operation that follows.
+            Op::FailNth { .. } => DONE,
+            Op::Unload => self.shared.device().unload().and(DONE),
+            Op::Load => self.shared.device().load().and(DONE),
             Op::Reload => self.shared.device().reload().and(DONE),
             _ => self.video_operation(op),
         }

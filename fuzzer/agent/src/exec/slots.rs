@@ -4,6 +4,7 @@ use nix::errno::Errno;
 use program::{Dmabuf, File, Node, Op, Request, Sync};
 
 use super::{DONE, Executor};
+use crate::device::Opened;
 use crate::journal::Outcome;
 use crate::sys::double::{self, Knob};
 use crate::sys::file;
@@ -22,8 +23,8 @@ impl Executor<'_> {
 
     fn open(&self, slot: File, node: Node) -> Outcome {
         self.vacate_file(slot);
-        let fd = self.shared.device().open(node)?;
-        let serial = self.shared.table().set_file(slot, fd);
+        let Opened { fd, multi_planar } = self.shared.device().open(node)?;
+        let serial = self.shared.table().set_file(slot, fd, multi_planar);
         if self.observed {
             // Job ids must not depend on what ran before. A driver that is not the double answers ENOTTY.
             let _ = double::set(fd, Knob::JobBase, job_base(slot, serial));

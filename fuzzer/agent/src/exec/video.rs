@@ -2,7 +2,9 @@
 
 use nix::errno::Errno;
 use nix::libc;
-use program::{DecoderCmd, Dmabuf, Driver, EventKind, File, Memory, Micros, Op, Queue, Request};
+use program::{
+    DecoderCmd, Dmabuf, Driver, EventKind, File, Memory, Micros, Op, Pixels, Queue, Request,
+};
 use trace::Out;
 
 use super::source::Filled;
@@ -31,7 +33,8 @@ impl Executor<'_> {
                 queue,
                 width,
                 height,
-            } => self.set_format(file, queue, width, height),
+                pixels,
+            } => self.set_format(file, queue, (width, height), pixels),
             Op::GetFormat { file, queue } => self.format(file, queue).map(|f| format_seen(&f)),
             Op::Reqbufs {
                 file,
@@ -57,29 +60,29 @@ impl Executor<'_> {
                 queue,
                 index,
                 dmabuf,
-            } => self.give(
-                &v4l2::PREPARE_BUF,
-                file,
-                queue,
-                index,
-                dmabuf,
-                Extra::default(),
-            ),
+                more,
+            } => {
+                let dmabufs: Vec<_> = dmabuf.into_iter().chain(more.iter()).collect();
+                let place = (file, queue, index);
+                self.give(&v4l2::PREPARE_BUF, place, &dmabufs, Extra::default())
+            }
             Op::Qbuf {
                 file,
                 queue,
                 index,
                 dmabuf,
+                more,
                 hold,
                 stamp,
                 request,
             } => {
+                let dmabufs: Vec<_> = dmabuf.into_iter().chain(more.iter()).collect();
                 let extra = Extra {
                     hold,
                     stamp,
                     request,
                 };
-                self.give(&v4l2::QBUF, file, queue, index, dmabuf, extra)
+                self.give(&v4l2::QBUF, (file, queue, index), &dmabufs, extra)
             }
             Op::Dqbuf { file, queue, wait } => self.dqbuf(file, queue, wait),
             Op::Expbuf {
@@ -87,7 +90,8 @@ impl Executor<'_> {
                 file,
                 queue,
                 index,
-            } => self.expbuf(dmabuf, file, queue, index),
+                plane,
+            } => self.expbuf(dmabuf, (file, queue, index, plane)),
             Op::Streamon { file, queue } => self.stream(&v4l2::STREAMON, file, queue),
             Op::Streamoff { file, queue } => self.streamoff(file, queue),
             Op::DecoderCmd { file, cmd } => self.decoder_cmd(file, cmd),
@@ -101,11 +105,18 @@ impl Executor<'_> {
         self.shared.table().file(file).fd
     }
 
-    fn set_format(&self, file: File, queue: Queue, width: u32, height: u32) -> Outcome {
+    fn set_format(
+        &self,
+        file: File,
+        queue: Queue,
+        (width, height): (u32, u32),
+        pixels: Pixels,
+    ) -> Outcome {
         let mut format = Format::zeroed();
-        format.kind = buffer_type(queue);
+        format.kind = self.kind(file, queue);
         format.width = width;
         format.height = height;
+        format.pixelformat = fourcc(pixels);
         format.field = v4l2::FIELD_NONE;
         v4l2::S_FMT.call(self.file(file), &mut format)?;
         Ok(format_seen(&format))
@@ -113,7 +124,7 @@ impl Executor<'_> {
 
     fn format(&self, file: File, queue: Queue) -> nix::Result<Format> {
         let mut format = Format::zeroed();
-        format.kind = buffer_type(queue);
+        format.kind = self.kind(file, queue);
         v4l2::G_FMT.call(self.file(file), &mut format)?;
         Ok(format)
     }
@@ -121,7 +132,7 @@ impl Executor<'_> {
     fn reqbufs(&self, file: File, queue: Queue, memory: Memory, count: u32) -> Outcome {
         let mut request = v4l2::RequestBuffers::zeroed();
         request.count = count;
-        request.kind = buffer_type(queue);
+        request.kind = self.kind(file, queue);
         request.memory = memory_type(memory);
         v4l2::REQBUFS.call(self.file(file), &mut request)?;
         self.shared.table().buffers_freed(file, queue, 0..u32::MAX);
@@ -147,7 +158,7 @@ impl Executor<'_> {
         let mut request = v4l2::RemoveBuffers::zeroed();
         request.index = index;
         request.count = count;
-        request.kind = buffer_type(queue);
+        request.kind = self.kind(file, queue);
         v4l2::REMOVE_BUFS.call(self.file(file), &mut request)?;
         let range = index..index.saturating_add(count);
         self.shared.table().buffers_freed(file, queue, range);
@@ -155,35 +166,44 @@ impl Executor<'_> {
     }
 
     fn querybuf(&self, file: File, queue: Queue, index: u32) -> Outcome {
-        let mut buffer = buffer(queue, index);
-        v4l2::QUERYBUF.call(self.file(file), &mut buffer)?;
-        Ok(buffer_seen(&buffer))
+        let mut buffer = self.describe(file, queue, index);
+        buffer.call(&v4l2::QUERYBUF, self.file(file))?;
+        Ok(buffer.seen())
     }
 
     /// QBUF and PREPARE_BUF.
     fn give(
         &self,
         ioctl: &Ioctl<Buffer>,
-        file: File,
-        queue: Queue,
-        index: u32,
-        dmabuf: Option<Dmabuf>,
+        (file, queue, index): (File, Queue, u32),
+        dmabufs: &[Dmabuf],
         extra: Extra,
     ) -> Outcome {
-        let mut buffer = buffer(queue, index);
-        self.add(&mut buffer, extra);
-        let imported = dmabuf.map(|dmabuf| (dmabuf, self.attach_dmabuf(&mut buffer, dmabuf)));
+        let mut described = self.describe(file, queue, index);
+        self.add(&mut described.buffer, extra);
         let mut filled = Filled::default();
-        if queue == Queue::Output {
-            buffer.field = v4l2::FIELD_NONE;
-            filled = self.fill(file, index, imported);
-            buffer.bytesused = filled.used;
+        if described.is_multi() {
+            self.describe_planes(&mut described, (file, queue, index), dmabufs);
+        } else {
+            // A plane is all that a single-planar buffer has.
+            let dmabuf = dmabufs.first().copied();
+            let buffer = &mut described.buffer;
+            let imported = dmabuf.map(|dmabuf| (dmabuf, self.attach_dmabuf(buffer, dmabuf)));
+            if queue == Queue::Output {
+                filled = self.fill(file, index, imported);
+                buffer.bytesused = filled.used;
+            }
         }
-        ioctl.call(self.file(file), &mut buffer)?;
+        if queue == Queue::Output {
+            described.buffer.field = v4l2::FIELD_NONE;
+        }
+        described.call(ioctl, self.file(file))?;
         self.filled(file, &filled);
         self.note_request(file, extra.request);
-        self.note_import(file, queue, index, dmabuf);
-        Ok(buffer_seen(&buffer))
+        for (plane, dmabuf) in (0..).zip(dmabufs) {
+            self.note_import((file, queue, index, plane), *dmabuf);
+        }
+        Ok(described.seen())
     }
 
     /// Says the rest of what QBUF can be told.
@@ -231,17 +251,16 @@ impl Executor<'_> {
         length
     }
 
-    fn note_import(&self, file: File, queue: Queue, index: u32, dmabuf: Option<Dmabuf>) {
+    fn note_import(&self, (file, queue, index, plane): (File, Queue, u32, u32), dmabuf: Dmabuf) {
         let mut table = self.shared.table();
-        if let (Some(serial), Some(dmabuf)) = (table.serial(file), dmabuf) {
-            table.bind(
-                BufferKey {
-                    serial,
-                    queue,
-                    index,
-                },
-                dmabuf,
-            );
+        if let Some(serial) = table.serial(file) {
+            let key = BufferKey {
+                serial,
+                queue,
+                index,
+                plane,
+            };
+            table.bind(key, dmabuf);
         }
     }
 
@@ -252,26 +271,32 @@ impl Executor<'_> {
             file::poll(fd, ready_event(queue), LONGEST_WAIT.as_nanos() as u64)?;
             fd = Table::still(handle, self.shared.table().file(file));
         }
-        let mut buffer = buffer(queue, 0);
-        v4l2::DQBUF.call(fd, &mut buffer)?;
-        Ok(buffer_seen(&buffer))
+        let mut buffer = self.describe(file, queue, 0);
+        buffer.call(&v4l2::DQBUF, fd)?;
+        Ok(buffer.seen())
     }
 
-    fn expbuf(&self, slot: Dmabuf, file: File, queue: Queue, index: u32) -> Outcome {
+    fn expbuf(
+        &self,
+        slot: Dmabuf,
+        (file, queue, index, plane): (File, Queue, u32, u32),
+    ) -> Outcome {
         self.vacate_dmabuf(slot);
         let mut export = v4l2::ExportBuffer::zeroed();
-        export.kind = buffer_type(queue);
+        export.kind = self.kind(file, queue);
         export.index = index;
+        export.plane = plane;
         export.flags = (libc::O_RDWR | libc::O_CLOEXEC) as u32;
         v4l2::EXPBUF.call(self.file(file), &mut export)?;
         let mut table = self.shared.table();
         let serial = table.serial(file).unwrap_or(u32::MAX);
-        let plane = table.plane_of(BufferKey {
+        let memory = table.plane_of(BufferKey {
             serial,
             queue,
             index,
+            plane,
         });
-        let slot = table.set_dmabuf(slot, export.fd, plane);
+        let slot = table.set_dmabuf(slot, export.fd, memory);
         if !self.observed {
             return DONE;
         }
@@ -282,7 +307,10 @@ impl Executor<'_> {
     }
 
     fn stream(&self, ioctl: &Ioctl<libc::c_int>, file: File, queue: Queue) -> Outcome {
-        ioctl.call(self.file(file), &mut (buffer_type(queue) as libc::c_int))?;
+        ioctl.call(
+            self.file(file),
+            &mut (self.kind(file, queue) as libc::c_int),
+        )?;
         DONE
     }
 
@@ -352,6 +380,17 @@ pub(super) fn buffer(queue: Queue, index: u32) -> Buffer {
     buffer
 }
 
+/// 0 stands for whatever the driver takes instead.
+fn fourcc(pixels: Pixels) -> u32 {
+    match pixels {
+        Pixels::First => 0,
+        Pixels::Grey => u32::from_le_bytes(*b"GREY"),
+        Pixels::Nv12 => u32::from_le_bytes(*b"NV12"),
+        Pixels::Nm12 => u32::from_le_bytes(*b"NM12"),
+        Pixels::Ym12 => u32::from_le_bytes(*b"YM12"),
+    }
+}
+
 fn memory_type(memory: Memory) -> u32 {
     match memory {
         Memory::Mmap => v4l2::MEMORY_MMAP,
@@ -371,15 +410,5 @@ fn format_seen(format: &Format) -> Seen {
         width: format.width,
         height: format.height,
         sizeimage: format.sizeimage,
-    })
-}
-
-fn buffer_seen(buffer: &Buffer) -> Seen {
-    Seen::Out(Out::Buffer {
-        index: buffer.index,
-        flags: buffer.flags,
-        bytesused: buffer.bytesused,
-        length: buffer.length,
-        sequence: buffer.sequence,
     })
 }

@@ -1,6 +1,6 @@
 //! What each operation does to the model, and what the kernel must answer.
 
-use program::{Access, Dmabuf, Fault, File, Micros, Node, Op, Queue, Step, Sync};
+use program::{Access, Dmabuf, Fault, File, Knob, Micros, Node, Op, Pixels, Queue, Step, Sync};
 
 use super::{EAGAIN, EBADF, EBUSY, EPERM, Handle, PlaneId, SyncFile, World};
 
@@ -29,7 +29,7 @@ pub enum Told {
 }
 
 /// How much later the program goes on after an `async` operation, in microseconds.
-const HEAD_START: u64 = 10;
+pub(crate) const HEAD_START: u64 = 10;
 
 impl World {
     /// Does a step, and says what the kernel must answer.
@@ -62,12 +62,17 @@ impl World {
                 | Op::CpuSync { .. }
                 | Op::PollFile { .. }
                 | Op::Completion { .. }
-                | Op::SetKnob { .. }
                 | Op::Dqevent { .. }
                 | Op::Qbuf { hold: true, .. }
+                | Op::Expbuf { plane: 1.., .. }
+                | Op::FailNth { .. }
+                | Op::Unload
+                | Op::Load
         );
         let known = match step.op {
+            Op::SetFormat { pixels, .. } => pixels == Pixels::First,
             Op::Open { node, .. } => matches!(node, Node::Double | Node::M2m),
+            Op::SetKnob { knob, value, .. } => knob == Knob::Abort && value <= 1,
             _ => known,
         };
         known && (!step.asynchronous || matches!(step.op, Op::Streamoff { .. }))
@@ -84,6 +89,7 @@ impl World {
                 queue,
                 width,
                 height,
+                ..
             } => self.set_format(file, queue, frame(width, height)),
             Op::Reqbufs {
                 file,
@@ -169,6 +175,7 @@ impl World {
                 file,
                 queue,
                 index,
+                ..
             } => self.expbuf(dmabuf, file, queue, index as usize),
             // delete_module() of a module in use
             Op::Reload if !self.files.is_empty() => Err(EAGAIN),
@@ -268,6 +275,7 @@ impl World {
                 Fault::Error => knobs.fail_error = job,
                 Fault::Lost => knobs.fail_lost = job,
             }),
+            Op::SetKnob { file, value, .. } => (file, &move |knobs| knobs.abort_waits = value == 1),
             Op::SourceChange {
                 file,
                 frame: number,

@@ -11,9 +11,7 @@ use crate::world::fence::Attach;
 pub(super) fn oracle(case: &Case) -> Vec<Violation> {
     let fences = case.world.fences.iter();
     let attaches = fences.flat_map(|fence| fence.attaches.iter().map(|attach| (fence.id, attach)));
-    let mut attaches: Vec<_> = attaches
-        .filter(|(_, attach)| attach.plane == 0 && attach.resv != 0)
-        .collect();
+    let mut attaches: Vec<_> = attaches.filter(|(_, attach)| attach.resv != 0).collect();
     attaches.sort_by_key(|(_, attach)| attach.at.index);
     let mut first: BTreeMap<_, &Attach> = BTreeMap::new();
     let mut violations = Vec::new();

@@ -119,7 +119,7 @@ impl Life {
 
     fn has_reason(&self, case: &Case, flying: &[u16], done: Moment) -> bool {
         let stopped = self.was_stopped(case, flying, done) || self.was_closed(case, done);
-        stopped || self.was_provoked(case) || self.was_slow(case, done)
+        stopped || is_short_of_memory(case) || self.was_provoked(case) || self.was_slow(case, done)
     }
 
     /// Whether this may be the buffer's file.
@@ -191,6 +191,14 @@ impl Life {
         self.started
             .is_some_and(|started| done.time.saturating_sub(started) >= limit)
     }
+}
+
+/// Whether an allocation was made to fail: `device_run` may have been the one that made it, and it fails its job then.
+fn is_short_of_memory(case: &Case) -> bool {
+    let events = &case.world.trace.events;
+    events
+        .iter()
+        .any(|event| matches!(event, Event::Fault { hit: true, .. }))
 }
 
 fn is_watchdog(step: &Step) -> bool {

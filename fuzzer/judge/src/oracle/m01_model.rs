@@ -5,10 +5,7 @@ use crate::invariant::Invariant;
 use crate::violation::Violation;
 
 pub(super) fn oracle(case: &Case) -> Vec<Violation> {
-    let Some(driver) = case.expectation.model else {
-        return Vec::new();
-    };
-    let story = model::follow(driver, case.world.program, case.world.trace);
+    let story = crate::story(case.expectation, case.world.program, case.world.trace);
     story
         .differences
         .into_iter()

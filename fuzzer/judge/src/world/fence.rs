@@ -24,7 +24,7 @@ pub(crate) struct Attach {
     pub(crate) resv: u32,
     /// Whose buffer that was, if known.
     pub(crate) place: Option<Place>,
-    /// The memory of plane 0 then, if known.
+    /// The memory of that plane then, if known.
     pub(crate) memory: Option<MemoryId>,
 }
 
@@ -83,8 +83,7 @@ impl Fence {
 
     /// Whether it was certainly attached to this memory and pending from before the span's begin to its end.
     pub(crate) fn pending_throughout(&self, memory: MemoryId, span: &Span) -> bool {
-        let certain =
-            |a: &Attach| a.plane == 0 && a.memory == Some(memory) && span.surely_after(a.at);
+        let certain = |a: &Attach| a.memory == Some(memory) && span.surely_after(a.at);
         self.attaches.iter().any(certain) && self.unsignalled_in(span)
     }
 

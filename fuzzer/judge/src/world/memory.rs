@@ -17,6 +17,12 @@ pub(crate) struct MemoryId(u32);
 /// A buffer of a queue.
 pub(crate) type Slot = (Place, u32);
 
+/// Most planes of a buffer that a program can name dma-bufs for.
+const PLANES: usize = 3;
+
+/// The memories behind the dma-bufs that a call names, plane by plane, as far as they are known.
+pub(crate) type Named = [Option<MemoryId>; PLANES];
+
 /// What the last job on a memory was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Write {
@@ -38,7 +44,7 @@ enum Mode {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Import {
-    memory: Option<MemoryId>,
+    memory: Named,
     /// PREPARE_BUF took the memory, so that QBUF will ignore the one it names.
     prepared: Option<bool>,
 }
@@ -51,7 +57,8 @@ pub(crate) type Epoch = (u64, u64);
 pub(crate) struct Memories {
     made: u32,
     modes: HashMap<Place, Mode>,
-    own: HashMap<Slot, MemoryId>,
+    /// By buffer and number of the plane.
+    own: HashMap<(Slot, u32), MemoryId>,
     imports: HashMap<Slot, Import>,
     /// Buffers that userspace may have queued; false once the driver gave them back.
     busy: HashMap<Slot, bool>,
@@ -65,21 +72,44 @@ pub(crate) struct Memories {
 }
 
 impl Memories {
-    /// The memory of a buffer's plane 0, if it is certain.
-    pub(crate) fn of(&mut self, slot: Slot) -> Option<MemoryId> {
+    /// The memory of a plane of a buffer, if it is certain.
+    pub(crate) fn of(&mut self, slot: Slot, plane: u32) -> Option<MemoryId> {
         match self.modes.get(&slot.0)? {
-            Mode::Known(Memory::Mmap) => Some(self.own(slot)),
-            Mode::Known(Memory::Dmabuf) => self.imports.get(&slot)?.memory,
+            Mode::Known(Memory::Mmap) => Some(self.own(slot, plane)),
+            Mode::Known(Memory::Dmabuf) => {
+                let planes = self.imports.get(&slot)?.memory;
+                *planes.get(plane as usize)?
+            }
             Mode::Unsure => None,
         }
     }
 
-    fn own(&mut self, slot: Slot) -> MemoryId {
+    fn own(&mut self, slot: Slot, plane: u32) -> MemoryId {
         let made = &mut self.made;
-        *self.own.entry(slot).or_insert_with(|| {
+        *self.own.entry((slot, plane)).or_insert_with(|| {
             *made += 1;
             MemoryId(*made)
         })
+    }
+
+    /// The memories of a buffer that somebody asked for: those of its first plane, and of others as far as they were named.
+    /// None if that of the first is not certain.
+    fn all_of(&mut self, slot: Slot) -> Option<Vec<MemoryId>> {
+        let first = self.of(slot, 0)?;
+        let mut others: Vec<MemoryId> = match self.modes.get(&slot.0)? {
+            Mode::Known(Memory::Mmap) => {
+                let mine = self.own.iter().filter(|((owner, _), _)| *owner == slot);
+                mine.map(|(_, memory)| *memory).collect()
+            }
+            _ => {
+                let import = self.imports.get(&slot)?;
+                import.memory.into_iter().flatten().collect()
+            }
+        };
+        others.push(first);
+        others.sort_unstable();
+        others.dedup();
+        Some(others)
     }
 
     /// REQBUFS succeeded: whatever the queue had is gone.
@@ -94,7 +124,7 @@ impl Memories {
     pub(super) fn create_bufs(&mut self, place: Place, memory: Memory, index: u32, count: u32) {
         self.modes.entry(place).or_insert(Mode::Known(memory));
         let new = |slot: &Slot| slot.0 == place && slot.1 >= index && slot.1 - index < count;
-        self.own.retain(|slot, _| !new(slot));
+        self.own.retain(|(slot, _), _| !new(slot));
         self.imports.retain(|slot, _| !new(slot));
         self.busy.retain(|slot, _| !new(slot));
     }
@@ -119,7 +149,7 @@ impl Memories {
 
     fn drop_own(&mut self, gone: impl Fn(&Slot) -> bool) {
         let orphans = &mut self.orphans;
-        self.own.retain(|slot, memory| {
+        self.own.retain(|(slot, _), memory| {
             let goes = gone(slot);
             if goes {
                 orphans.push(*memory);
@@ -157,22 +187,26 @@ impl Memories {
     }
 
     /// QBUF succeeded, or is about to. `import` is the memory of the dma-buf that it names.
-    pub(super) fn queue(&mut self, slot: Slot, import: Option<MemoryId>) {
+    pub(super) fn queue(&mut self, slot: Slot, import: Named) {
         self.touch(slot, import);
         let entry = self.imports.entry(slot).or_insert(Import {
-            memory: None,
+            memory: Named::default(),
             prepared: Some(false),
         });
         match entry.prepared {
             Some(true) => {}
             Some(false) => entry.memory = import,
-            None => entry.memory = entry.memory.filter(|memory| Some(*memory) == import),
+            None => {
+                for (known, named) in entry.memory.iter_mut().zip(import) {
+                    *known = known.filter(|memory| Some(*memory) == named);
+                }
+            }
         }
         self.busy.insert(slot, true);
     }
 
     /// PREPARE_BUF succeeded.
-    pub(super) fn prepare(&mut self, slot: Slot, import: Option<MemoryId>) {
+    pub(super) fn prepare(&mut self, slot: Slot, import: Named) {
         self.touch(slot, import);
         self.imports.insert(
             slot,
@@ -184,20 +218,21 @@ impl Memories {
     }
 
     /// QBUF or PREPARE_BUF runs in another thread, and nobody knows when it takes effect.
-    pub(super) fn queue_maybe(&mut self, slot: Slot, import: Option<MemoryId>) {
+    pub(super) fn queue_maybe(&mut self, slot: Slot, import: Named) {
         self.touch(slot, import);
         self.imports.insert(slot, Import::default());
         self.busy.insert(slot, true);
     }
 
     /// QBUF or PREPARE_BUF was tried: even a failed one may have had its plane filled.
-    pub(super) fn touch(&mut self, slot: Slot, import: Option<MemoryId>) {
-        let memories = [self.of(slot), import];
-        if memories == [None, None] && self.modes.contains_key(&slot.0) {
+    pub(super) fn touch(&mut self, slot: Slot, import: Named) {
+        let mut memories = self.all_of(slot).unwrap_or_default();
+        memories.extend(import.into_iter().flatten());
+        if memories.is_empty() && self.modes.contains_key(&slot.0) {
             // It stands on some memory, and nobody knows on which.
             self.epoch += 1;
         }
-        for memory in memories.into_iter().flatten() {
+        for memory in memories {
             self.renew(memory);
             self.writes.remove(&memory);
         }
@@ -212,7 +247,7 @@ impl Memories {
         match slot {
             Some(slot) => {
                 self.busy.insert(slot, true);
-                self.touch(slot, None);
+                self.touch(slot, Named::default());
             }
             None => {
                 self.strangers.insert(buffer);
@@ -231,12 +266,14 @@ impl Memories {
 
     /// A job on this buffer starts.
     pub(super) fn job_starts(&mut self, write: Write, slot: Option<Slot>) {
-        let memory = slot.and_then(|slot| self.of(slot));
-        match memory {
-            Some(memory) => {
-                self.renew(memory);
-                if !write.buffer.output {
-                    self.writes.insert(memory, write);
+        let memories = slot.and_then(|slot| self.all_of(slot));
+        match memories {
+            Some(memories) => {
+                for memory in memories {
+                    self.renew(memory);
+                    if !write.buffer.output {
+                        self.writes.insert(memory, write);
+                    }
                 }
             }
             None => {
@@ -263,7 +300,7 @@ impl Memories {
             .filter(|(_, b)| **b)
             .map(|(slot, _)| *slot)
             .collect();
-        let elsewhere = |slot| self.of(slot).is_some_and(|other| other != memory);
+        let elsewhere = |slot| self.all_of(slot).is_some_and(|all| !all.contains(&memory));
         let quiet = busy.into_iter().all(elsewhere) && self.strangers.is_empty();
         quiet.then(|| (self.epoch, self.epochs.get(&memory).copied().unwrap_or(0)))
     }

@@ -6,13 +6,13 @@ mod record;
 
 use std::collections::HashMap;
 
-use program::{Op, Program, Queue};
+use program::{Dmabuf, MorePlanes, Op, Program, Queue};
 use trace::{Call, Event, Mark, Trace};
 
 use super::World;
 use super::buffer::Buffers;
 use super::fence::Fences;
-use super::memory::{Epoch, Memories, MemoryId, Slot};
+use super::memory::{Epoch, Memories, MemoryId, Named, Slot};
 use super::place::{Place, Places, target};
 use super::request::Requests;
 use super::sight::{Hung, Sights};
@@ -129,6 +129,12 @@ impl<'a> Replay<'a> {
         *self.dmabufs.get(dmabuf)?
     }
 
+    /// What a call names as the memory of a buffer's planes.
+    fn named(&self, dmabuf: Option<Dmabuf>, more: MorePlanes) -> Named {
+        let memory = |dmabuf: Option<Dmabuf>| dmabuf.and_then(|dmabuf| self.memory(dmabuf.0));
+        [dmabuf, more.second, more.third].map(memory)
+    }
+
     fn event(&mut self, index: usize, event: &Event) {
         match event {
             Event::Begin { op, .. } => self.begin(index, *op),
@@ -144,6 +150,7 @@ impl<'a> Replay<'a> {
             }
             Event::LedgerLost { .. }
             | Event::Log { .. }
+            | Event::Fault { .. }
             | Event::Mark { .. }
             | Event::Died { .. } => {}
         }
@@ -160,6 +167,7 @@ impl<'a> Replay<'a> {
                 queue,
                 index,
                 dmabuf,
+                more,
                 request,
                 ..
             } => {
@@ -167,7 +175,7 @@ impl<'a> Replay<'a> {
                 self.enter_qbuf(
                     call,
                     (file.0, queue, index),
-                    dmabuf.map(|d| d.0),
+                    self.named(dmabuf, more),
                     Memories::queue,
                 );
             }
@@ -176,11 +184,12 @@ impl<'a> Replay<'a> {
                 queue,
                 index,
                 dmabuf,
+                more,
             } => {
                 self.enter_qbuf(
                     call,
                     (file.0, queue, index),
-                    dmabuf.map(|d| d.0),
+                    self.named(dmabuf, more),
                     Memories::prepare,
                 );
             }
@@ -198,13 +207,12 @@ impl<'a> Replay<'a> {
         &mut self,
         call: &Call,
         (file, queue, index): (u8, Queue, u32),
-        dmabuf: Option<u8>,
-        take: fn(&mut Memories, Slot, Option<MemoryId>),
+        import: Named,
+        take: fn(&mut Memories, Slot, Named),
     ) {
         let Some(place) = self.places.place(file, queue) else {
             return;
         };
-        let import = dmabuf.and_then(|dmabuf| self.memory(dmabuf));
         match call.result {
             Ok(_) => take(&mut self.memories, (place, index), import),
             Err(_) => self.memories.touch((place, index), import),
@@ -230,6 +238,7 @@ impl<'a> Replay<'a> {
                 queue,
                 index,
                 dmabuf,
+                more,
                 ..
             }
             | Op::PrepareBuf {
@@ -237,8 +246,9 @@ impl<'a> Replay<'a> {
                 queue,
                 index,
                 dmabuf,
+                more,
             } => {
-                let import = dmabuf.and_then(|dmabuf| self.memory(dmabuf.0));
+                let import = self.named(dmabuf, more);
                 if let Some(place) = place(file, queue) {
                     self.memories.queue_maybe((place, index), import);
                 }

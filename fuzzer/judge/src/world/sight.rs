@@ -121,6 +121,14 @@ pub(crate) struct Timeout {
     pub(crate) slot: u8,
 }
 
+/// The beginning of a CPU access, which waits for fences.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) span: Span,
+    pub(crate) slot: u8,
+    pub(crate) memory: Option<MemoryId>,
+}
+
 /// A call that must end by itself and did not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hung {
@@ -145,5 +153,6 @@ pub(crate) struct Sights {
     pub(crate) left: Vec<Left>,
     pub(crate) unloads: Vec<Unload>,
     pub(crate) timeouts: Vec<Timeout>,
+    pub(crate) waits: Vec<Wait>,
     pub(crate) hung: Vec<Hung>,
 }

@@ -17,7 +17,7 @@ use trace::wire::{COVERAGE_CELLS, FenceCounts, Study};
 
 use super::{
     folder::{Folder, PLACES, TOTALS},
-    log::{Found, Line, Numbers},
+    log::{Found, Line, Log, Numbers},
     places::Places,
     totals::Totals,
 };
@@ -77,6 +77,8 @@ pub struct Plan {
     pub before: Stats,
     /// What it found.
     pub found: Vec<Found>,
+    /// Where the lines of the campaign's log go as well.
+    pub jsonl: Option<PathBuf>,
 }
 
 /// The desk. Each instance has a [`Member`] to talk to it.
@@ -90,7 +92,8 @@ pub struct Desk {
 struct Work {
     folder: Folder,
     plan: Plan,
-    screen: Box<dyn Screen>,
+    screens: Vec<Box<dyn Screen>>,
+    jsonl: Option<Log>,
     /// What each instance counted.
     stats: Vec<Stats>,
     total: Total,
@@ -106,7 +109,7 @@ struct Work {
 
 impl Desk {
     /// Opens the desk over a campaign's folder.
-    pub fn open(folder: Folder, plan: Plan, screen: Box<dyn Screen>) -> anyhow::Result<Desk> {
+    pub fn open(folder: Folder, plan: Plan, screens: Vec<Box<dyn Screen>>) -> anyhow::Result<Desk> {
         let places = Places::open(&folder.path().join(PLACES), &plan.origin.build)?;
         let totals = Totals::read(&folder.path().join(TOTALS))?;
         let mut work = Work {
@@ -122,9 +125,10 @@ impl Desk {
             totals,
             logged: Instant::now(),
             written: Instant::now(),
+            jsonl: plan.jsonl.as_deref().map(Log::open).transpose()?,
             folder,
             plan,
-            screen,
+            screens,
         };
         work.add_up();
         Ok(Desk {
@@ -163,12 +167,12 @@ impl Desk {
 
     /// Adds a line to the campaign's log.
     pub fn tell(&self, line: &Line) -> anyhow::Result<()> {
-        self.work().folder.tell(line)
+        self.work().tell(line)
     }
 
     /// A line for whoever watches.
     pub fn say(&self, line: &str) {
-        self.work().screen.say(line);
+        self.work().say(line);
     }
 
     /// The campaign is over: writes its last numbers and gives them, with the command that repeats it.
@@ -183,7 +187,7 @@ impl Desk {
             ended: name(ended).into(),
             numbers: Numbers::from(&work.total.stats),
         };
-        work.folder.tell(&line)?;
+        work.tell(&line)?;
         let repeat = work.repeat();
         Ok((work.total, repeat))
     }
@@ -199,6 +203,17 @@ pub fn name(ended: Ended) -> &'static str {
 }
 
 impl Work {
+    fn say(&mut self, line: &str) {
+        for screen in &mut self.screens {
+            screen.say(line);
+        }
+    }
+
+    fn tell(&mut self, line: &Line) -> anyhow::Result<()> {
+        self.folder.tell(line)?;
+        self.jsonl.as_mut().map_or(Ok(()), |log| log.add(line))
+    }
+
     fn add_up(&mut self) {
         let mut all = self.plan.before.clone();
         let searched = |stats: &Stats| stats.seconds;
@@ -224,11 +239,13 @@ impl Work {
 
     fn report(&mut self) -> anyhow::Result<()> {
         self.add_up();
-        self.screen.show(&self.total);
+        for screen in &mut self.screens {
+            screen.show(&self.total);
+        }
         if self.logged.elapsed() >= LOG_EVERY {
             self.logged = Instant::now();
             let numbers = Numbers::from(&self.total.stats);
-            self.folder.tell(&Line::Progress(numbers))?;
+            self.tell(&Line::Progress(numbers))?;
         }
         if self.written.elapsed() >= WRITE_EVERY {
             self.written = Instant::now();
@@ -255,7 +272,7 @@ impl Work {
         self.total.last_new = Some((file.clone(), stats.seconds));
         let programs = stats.programs;
         self.kept.push((instance, program.clone()));
-        self.folder.tell(&Line::Kept { file, programs })
+        self.tell(&Line::Kept { file, programs })
     }
 
     fn find(&mut self, finding: &Finding, reproduction: &Reproduction) -> anyhow::Result<()> {
@@ -271,15 +288,16 @@ impl Work {
             beside: finding.violations.iter().map(Key::of).collect(),
             folder,
         };
-        self.screen.say(&format!(
+        let told = format!(
             "  reproduced: {}, minimised from {before} to {after} operations: {}",
             found.reproduced,
             found.folder.display()
-        ));
-        self.screen.say(&format!("  as C: {}", reproduction.words()));
+        );
+        self.say(&told);
+        self.say(&format!("  as C: {}", reproduction.words()));
         self.claimed.extend(found.beside.iter().cloned());
         self.total.found.push(found.clone());
-        self.folder.tell(&Line::Finding(found))
+        self.tell(&Line::Finding(found))
     }
 }
 

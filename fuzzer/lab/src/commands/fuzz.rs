@@ -16,7 +16,7 @@ use engine::{Bound, Campaign, Resumed, Strategy, store};
 use program::Program;
 
 use crate::{
-    campaign::{Before, Desk, Folder, Identity, Killed, Line, Plan},
+    campaign::{Before, Desk, Folder, Identity, Killed, Line, Metrics, Plan, Screen},
     commands::plants,
     corpus,
     exit::Exit,
@@ -62,6 +62,12 @@ pub struct Args {
     /// Write what ran and what was found to FILE
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Write the lines of the campaign's log to FILE as well, one a second and one for each event
+    #[arg(long, value_name = "FILE")]
+    pub jsonl: Option<PathBuf>,
+    /// Serve the campaign's numbers for Prometheus at this address
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub prometheus: Option<String>,
     /// Most programs that minimising one finding may run
     #[arg(long, value_name = "N", default_value_t = 600, hide_short_help = true)]
     pub minimise: u32,
@@ -103,15 +109,16 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         instances: rigs.len(),
         before: part(&before).stats,
         found: part(&before).found,
+        jsonl: args.jsonl.clone(),
     };
     let start = start(&args, &campaign, &plan, &before)?;
     let _graceful = Graceful::hold();
-    let screen = Box::new(Console::begin(args.bound()));
+    let screens = screens(&args)?;
     let bench = Bench {
         prepared,
         options: options.clone(),
     };
-    let desk = Desk::open(folder, plan, screen)?.with_bench(bench, args.rig.clone());
+    let desk = Desk::open(folder, plan, screens)?.with_bench(bench, args.rig.clone());
     let desk = Arc::new(desk);
     desk.tell(&start)?;
     let ended = crew::run(&desk, &campaign, rigs)?;
@@ -123,6 +130,18 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
         store::write(path, summary.json()?.as_bytes())?;
     }
     Ok(summary.exit())
+}
+
+/// For people and, if they ask for it, machines.
+fn screens(args: &Args) -> anyhow::Result<Vec<Box<dyn Screen>>> {
+    let mut screens: Vec<Box<dyn Screen>> = Vec::new();
+    if let Some(address) = &args.prometheus {
+        let metrics = Metrics::serve(address)?;
+        println!("prometheus  http://{}/metrics", metrics.address());
+        screens.push(Box::new(metrics));
+    }
+    screens.push(Box::new(Console::begin(args.bound())));
+    Ok(screens)
 }
 
 /// The part that goes on; nothing if a new one begins.

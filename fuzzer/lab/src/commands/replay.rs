@@ -165,6 +165,11 @@ fn replay(args: &Args, item: &Item, session: &mut Session<'_>) -> anyhow::Result
     }
     if args.show {
         print!("{}", trace::render(&item.program, &first.trace));
+        let story = session.story(&item.program, &first.trace);
+        println!(
+            "the reference model predicted {} of {} calls",
+            story.predicted, story.calls
+        );
     }
     Ok(conclude(item, &first, equal))
 }

@@ -9,6 +9,7 @@ mod inputs;
 mod kernels;
 mod lab;
 mod ledger;
+mod operations;
 mod patches;
 mod proofs;
 mod replays;
@@ -111,6 +112,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(churn::checks());
     checks.extend(smallest::checks());
     checks.extend(clients::checks());
+    checks.extend(operations::checks());
     checks.extend(drills::checks());
     checks.extend(theirs::checks());
     checks.extend(campaigns::checks()?);

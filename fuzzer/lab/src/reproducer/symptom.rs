@@ -157,7 +157,7 @@ impl Case<'_> {
         let (wanted, of, number) = self.clue.buffer?;
         let last = self.armed.map_or(usize::MAX, |armed| armed + 1);
         let steps = self.program.steps.iter().take(last);
-        let imports = steps.filter_map(|step| match step.op {
+        let mut imports = steps.rev().filter_map(|step| match step.op {
             Op::Qbuf {
                 file,
                 queue,
@@ -167,7 +167,7 @@ impl Case<'_> {
             } if (file, queue, index) == (wanted, of, number) => Some(dmabuf),
             _ => None,
         });
-        imports.last().flatten()
+        imports.next().flatten()
     }
 
     /// The call, and the fence of the dma-buf that it imports.

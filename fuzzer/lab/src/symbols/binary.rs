@@ -48,6 +48,8 @@ pub struct Binary {
     /// What the relocations of code refer to, by address, if they name a function.
     calls: HashMap<u64, String>,
     built_in: String,
+    /// Where each section of a module's text begins in the kernel's memory, counted from the first, and here.
+    text: Vec<(u64, u64)>,
 }
 
 impl Binary {
@@ -65,7 +67,15 @@ impl Binary {
             code: layout.code(&file)?,
             calls: layout.calls(&file),
             built_in,
+            text: layout.text(&file),
         })
+    }
+
+    /// The address of an offset into a module's text, as the kernel lays it out.
+    pub fn of_text(&self, offset: u64) -> Option<u64> {
+        let mut sections = self.text.iter().rev();
+        let (start, base) = sections.find(|(start, _)| *start <= offset)?;
+        Some(base + (offset - start))
     }
 
     /// All functions, by address.
@@ -206,6 +216,25 @@ impl Layout {
             Ok((address, section.data()?.to_vec()))
         })
         .collect()
+    }
+
+    /// How the kernel lays out a module's code: the sections in their order, but those for the start alone.
+    fn text(&self, file: &File<'_>) -> Vec<(u64, u64)> {
+        let code = file
+            .sections()
+            .filter(|section| section.kind() == object::SectionKind::Text);
+        let mut size = 0_u64;
+        let mut text = Vec::new();
+        for section in code {
+            if section.name().is_ok_and(|name| name.starts_with(".init")) {
+                continue;
+            }
+            size = size.next_multiple_of(section.align().max(1));
+            let address = self.0.get(&section.index()).copied().unwrap_or_default();
+            text.push((size, address));
+            size += section.size();
+        }
+        text
     }
 
     /// The functions that a module's code calls, by where it refers to them.

@@ -4,8 +4,8 @@ use super::{knobs, library::Needs};
 use crate::{
     driver::Driver,
     op::{
-        Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Micros, Node, Op, Queue,
-        Sync, SyncEdge,
+        Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Micros, MorePlanes, Node,
+        Op, Pixels, Queue, Sync, SyncEdge,
     },
 };
 
@@ -56,7 +56,7 @@ fn slots(op: &Op, driver: Driver) -> Option<Call> {
         Op::CloseDmabuf { dmabuf } => close(dmabuf.to_string()),
         Op::CloseSync { sync } => close(sync.to_string()),
         Op::Advance { time } => Call::new(&["pause"], format!("(pause_for({}), 0)", time.0)),
-        Op::Join => Call::new(&["async"], "join()".into()),
+        Op::Join => Call::new(&["join"], "join()".into()),
         Op::Reload => Call::new(&["reload"], "reload()".into()),
         _ => return None,
     })
@@ -86,6 +86,7 @@ fn buffers(op: &Op) -> Option<Call> {
             queue,
             index,
             dmabuf,
+            more: MorePlanes { second: None, .. },
         } => {
             let buffer = (*file, *queue, *index, *dmabuf);
             give("VIDIOC_PREPARE_BUF", buffer, false, Micros(0))
@@ -95,6 +96,7 @@ fn buffers(op: &Op) -> Option<Call> {
             queue,
             index,
             dmabuf,
+            more: MorePlanes { second: None, .. },
             hold,
             stamp,
             request: None,
@@ -113,7 +115,7 @@ fn buffers(op: &Op) -> Option<Call> {
             file,
             queue,
             index,
-            ..
+            plane: 0,
         } => {
             let text = format!("expbuf(&{dmabuf}, {file}, {}, {index})", kind(*queue));
             Call::new(&["expbuf"], text)
@@ -158,6 +160,7 @@ fn video(op: &Op, driver: Driver) -> Option<Call> {
             queue,
             width,
             height,
+            pixels: Pixels::First,
         } => on(&["s_fmt"], "s_fmt", *file, *queue, &[width, height]),
         Op::GetFormat { file, queue } => on(&["g_fmt"], "g_fmt", *file, *queue, &[]),
         Op::Reqbufs {
@@ -330,6 +333,10 @@ pub(super) fn names(op: &Op) -> [Vec<String>; 3] {
         match part {
             Part::File(File(_)) => names[0].push(part.to_string()),
             Part::Dmabuf(Dmabuf(_)) | Part::Import(Some(_)) => names[1].push(part.to_string()),
+            Part::Imports(first, more) => {
+                let planes = first.iter().copied().chain(more.iter());
+                names[1].extend(planes.map(|dmabuf| dmabuf.to_string()));
+            }
             Part::Sync(Sync(_)) => names[2].push(part.to_string()),
             _ => {}
         }

@@ -60,7 +60,9 @@ pieces! {
     "tell_status" ["status"];
     "set_deadline" ["call" "now"];
     "knob" ["call"];
-    "async" ["pause"];
+    "threads" [];
+    "go" ["threads" "pause"];
+    "join" ["threads"];
     "reload" [];
     "stamp" [];
     "check" ["stamp"];

@@ -57,7 +57,7 @@ impl Reproducer<'_> {
             return Err(Untranslated::Stream);
         }
         let mut needs = Needs::default();
-        needs.add(&["head", "did", "pause", "drop", "verdict"]);
+        needs.add(&["head", "did", "pause", "drop"]);
         let threads = self.threads(&mut needs)?;
         let main = self.main(&mut needs)?;
         let mut library = needs.text();
@@ -130,7 +130,7 @@ impl Reproducer<'_> {
         for (index, step) in self.program.steps.iter().enumerate() {
             body += &self.before(index, needs);
             if step.asynchronous {
-                needs.add(&["async"]);
+                needs.add(&["go", "join"]);
                 let text = quoted(&format!("{step}: begins"));
                 let _ = writeln!(body, "\tdid({text}, go(line_{index}));");
             } else {
@@ -251,12 +251,14 @@ impl Reproducer<'_> {
 
     fn last(&self, needs: &mut Needs) -> String {
         let wait = format!("\tpause_for({SETTLE});\n");
+        if self.symptom.probe == Probe::Hidden {
+            needs.add(&["cannot_tell"]);
+            let why = "cannot_tell(\"user space does not see it\", -ENOSYS)";
+            return format!("{wait}\t{why};\n\treturn 2;\n");
+        }
+        needs.add(&["verdict"]);
         match self.symptom.probe {
             Probe::Log => wait + "\tkernel_must_be_silent();\n\treturn verdict();\n",
-            Probe::Hidden => {
-                needs.add(&["cannot_tell"]);
-                wait + "\tif (!failures)\n\t\tcannot_tell(\"not visible from user space (see above)\", -ENOSYS);\n\treturn verdict();\n"
-            }
             _ => "\treturn verdict();\n".to_owned(),
         }
     }

@@ -61,6 +61,7 @@ fn fill_knob(op: &mut Op, driver: Driver, choose: &mut dyn Choose) {
             );
         }
         Op::SetKnob { knob, value, .. } if *value > 0 => *value = early(choose, values(*knob)),
+        Op::FailNth { nth } => *nth = early(choose, &[1, 2, 3, 4, 5, 6, 8, 12]),
         Op::Fail { job, .. } => *job = early(choose, &[1, 2, 3]),
         Op::SourceChange {
             frame,

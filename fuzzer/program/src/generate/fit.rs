@@ -1,13 +1,13 @@
 //! What makes sense next: every operation that suits the state, with a weight for how much it suits. What a job still lacks
 //! weighs most, so that programs get somewhere.
 
-use super::requests;
+use super::{fences, requests};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, FileModel, Model, QueueModel};
 use crate::op::{
-    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, Memory, Micros,
-    Node, Op, Queue, Sync, SyncEdge,
+    Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, Memory, Micros,
+    MorePlanes, Node, Op, Pixels, Queue,
 };
 use crate::profile::Profile;
 
@@ -60,8 +60,8 @@ pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile)
         }
     }
     requests::operations(&mut bag, model);
-    dmabufs(&mut bag, model);
-    syncs(&mut bag, model);
+    fences::dmabufs(&mut bag, model);
+    fences::syncs(&mut bag, model);
     let index = choose.weighted(&bag.weights);
     (index < bag.ops.len()).then(|| bag.ops.swap_remove(index))
 }
@@ -78,6 +78,9 @@ fn globals(bag: &mut Bag<'_>, model: &Model) {
     }
     let unused = model.stale_files().len() > open;
     bag.add(if unused { 2 * NORMAL } else { 1 }, Op::Reload);
+    bag.add(if unused && open == 0 { 2 * NORMAL } else { 1 }, Op::Unload);
+    bag.add(if model.unloaded { 1000 * NORMAL } else { 1 }, Op::Load);
+    bag.add(4 * NORMAL, Op::FailNth { nth: 1 });
     bag.add(if model.pending > 0 { 2 * NORMAL } else { 0 }, Op::Join);
     bag.add(
         if model.in_flight() { NORMAL } else { 2 },
@@ -268,15 +271,21 @@ fn allocation(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, conten
         (true, true, _) => 1,
         _ => 0,
     };
-    bag.add(
-        format,
-        Op::SetFormat {
+    bag.add(format, Op::size(file, queue, (width, height)));
+    if model
+        .file(file)
+        .is_some_and(|state| state.takes_planes(queue))
+    {
+        let several = [Pixels::Nm12, Pixels::Ym12, Pixels::Ym12, Pixels::Nv12];
+        let with = |pixels: &Pixels| Op::SetFormat {
             file,
             queue,
             width,
             height,
-        },
-    );
+            pixels: *pixels,
+        };
+        bag.add_each(2 * format, several.iter().map(with));
+    }
     bag.add(2, Op::GetFormat { file, queue });
     let reqbufs = |memory, count| Op::Reqbufs {
         file,
@@ -337,13 +346,20 @@ fn queueing(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content:
     };
     bag.add_each(
         fit,
-        each(&|index, dmabuf| Op::qbuf(file, queue, index, dmabuf)),
+        each(&|index, dmabuf| {
+            let mut op = Op::qbuf(file, queue, index, dmabuf);
+            if let Op::Qbuf { more, .. } = &mut op {
+                *more = more_planes(model, content, dmabuf);
+            }
+            op
+        }),
     );
     let prepare = |index, dmabuf| Op::PrepareBuf {
         file,
         queue,
         index,
         dmabuf,
+        more: more_planes(model, content, dmabuf),
     };
     bag.add_each(NORMAL / 3, each(&prepare));
     let remove = |index: &u32| Op::RemoveBufs {
@@ -391,121 +407,33 @@ fn exports(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: 
     };
     bag.add_each(
         fit,
-        present.into_iter().map(|index| Op::Expbuf {
-            dmabuf,
-            file,
-            queue,
-            index,
+        present.into_iter().flat_map(|index| {
+            (0..content.planes).map(move |plane| Op::Expbuf {
+                dmabuf,
+                file,
+                queue,
+                index,
+                plane,
+            })
         }),
     );
 }
 
-fn dmabufs(bag: &mut Bag<'_>, model: &Model) {
-    let slots = recent(model.live_dmabufs());
-    let syncs = recent(model.live_syncs());
-    let busy = model.in_flight();
-    let (watch, look) = if busy {
-        (3 * NORMAL, NORMAL)
-    } else {
-        (NORMAL, NORMAL / 2)
+/// What an import names for the planes after the first: what was exported before it, round and round.
+fn more_planes(model: &Model, content: &QueueModel, first: Option<Dmabuf>) -> MorePlanes {
+    let live = model.live_dmabufs();
+    let Some(at) = live.iter().position(|dmabuf| Some(*dmabuf) == first) else {
+        return MorePlanes::default();
     };
-    let all = |make: &dyn Fn(Dmabuf) -> Vec<Op>| slots.iter().flat_map(|d| make(*d)).collect();
-    let each = |bag: &mut Bag<'_>, fit, ops: Vec<Op>| bag.add_each(fit, ops);
-    if let Some(sync) = model.free_sync() {
-        let export = |dmabuf| {
-            with_access(|access| Op::ExportSync {
-                sync,
-                dmabuf,
-                access,
-            })
-        };
-        each(bag, watch, all(&export));
-    }
-    for sync in syncs {
-        let import = |dmabuf| {
-            with_access(|access| Op::ImportSync {
-                dmabuf,
-                sync,
-                access,
-            })
-        };
-        each(bag, NORMAL, all(&import));
-    }
-    each(bag, look, all(&cpu_syncs));
-    each(bag, look, all(&dmabuf_polls));
-    each(bag, look, all(&|dmabuf| vec![Op::Check { dmabuf }]));
-    each(
-        bag,
-        NORMAL / 2,
-        all(&|dmabuf| vec![Op::CloseDmabuf { dmabuf }]),
-    );
-}
-
-fn with_access(make: impl Fn(Access) -> Op) -> Vec<Op> {
-    Access::ALL.iter().map(|access| make(*access)).collect()
-}
-
-fn cpu_syncs(dmabuf: Dmabuf) -> Vec<Op> {
-    let edge = |edge: SyncEdge| {
-        with_access(|access| Op::CpuSync {
-            dmabuf,
-            edge,
-            access,
-        })
-    };
-    SyncEdge::ALL
-        .iter()
-        .flat_map(|which| edge(*which))
-        .collect()
-}
-
-fn dmabuf_polls(dmabuf: Dmabuf) -> Vec<Op> {
-    let timeout = Micros(0);
-    let interests = [Interest::In, Interest::Out];
-    interests
-        .map(|interest| Op::PollDmabuf {
-            dmabuf,
-            interest,
-            timeout,
-        })
-        .to_vec()
-}
-
-fn syncs(bag: &mut Bag<'_>, model: &Model) {
-    let slots = recent(model.live_syncs());
-    let each = |bag: &mut Bag<'_>, fit, make: &dyn Fn(Sync) -> Op| {
-        bag.add_each(
-            fit,
-            slots.iter().map(|sync| make(*sync)).collect::<Vec<_>>(),
-        );
-    };
-    let watch = if model.in_flight() {
-        NORMAL
-    } else {
-        NORMAL / 2
-    };
-    each(bag, watch, &|sync| Op::PollSync {
-        sync,
-        timeout: Micros(0),
-    });
-    each(bag, watch, &|sync| Op::FileInfo { sync });
-    each(bag, NORMAL, &|sync| Op::SetDeadline {
-        sync,
-        after: Micros(0),
-    });
-    each(bag, NORMAL, &|sync| Op::CloseSync { sync });
-    if let Some(merged) = model.free_sync() {
-        let other = slots.first().copied();
-        each(bag, NORMAL / 2, &|sync| Op::Merge {
-            sync: merged,
-            a: other.unwrap_or(sync),
-            b: sync,
-        });
+    let nth = |plane: usize| Some(live[(at + plane) % live.len()]);
+    MorePlanes {
+        second: if content.planes > 1 { nth(1) } else { None },
+        third: if content.planes > 2 { nth(2) } else { None },
     }
 }
 
 /// The slots that were made last.
-fn recent<T>(mut slots: Vec<T>) -> Vec<T> {
+pub(super) fn recent<T>(mut slots: Vec<T>) -> Vec<T> {
     let surplus = slots.len().saturating_sub(SLOTS);
     slots.split_off(surplus)
 }

@@ -3,7 +3,7 @@
 use super::fit::{Bag, NORMAL};
 use super::script::Script;
 use crate::model::{BufferState, Model, RequestModel};
-use crate::op::{File, Memory, Micros, Node, Op, Queue, Request};
+use crate::op::{File, Memory, Micros, MorePlanes, Node, Op, Queue, Request};
 
 /// Requests that a program makes before it is thought to have enough.
 const ENOUGH: usize = 3;
@@ -72,6 +72,7 @@ fn fills(model: &Model, file: File, request: Request) -> Vec<Op> {
         queue: Queue::Output,
         index: *index,
         dmabuf: None,
+        more: MorePlanes::default(),
         hold: false,
         stamp: Micros(0),
         request: Some(request),

@@ -185,12 +185,7 @@ fn reconfigure(script: &mut Script<'_>) -> Option<()> {
     });
     match script.choose.below(3) {
         0 => script.run(Op::GetFormat { file, queue }),
-        1 => script.run(Op::SetFormat {
-            file,
-            queue,
-            width,
-            height,
-        }),
+        1 => script.run(Op::size(file, queue, (width, height))),
         _ => {}
     }
     script.allocate(file, queue, Memory::Mmap);

@@ -49,12 +49,7 @@ impl Script<'_> {
                 .into_iter()
                 .take(1 + usize::from(capture))
             {
-                self.run(Op::SetFormat {
-                    file,
-                    queue,
-                    width,
-                    height,
-                });
+                self.run(Op::size(file, queue, (width, height)));
             }
         }
     }
@@ -103,12 +98,7 @@ impl Script<'_> {
 
     pub(super) fn export(&mut self, file: File, queue: Queue, index: u32) -> Option<Dmabuf> {
         let dmabuf = self.model.free_dmabuf()?;
-        self.run(Op::Expbuf {
-            dmabuf,
-            file,
-            queue,
-            index,
-        });
+        self.run(Op::expbuf(dmabuf, file, queue, index));
         Some(dmabuf)
     }
 

@@ -46,6 +46,7 @@ fn stale_handle(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Op
     match slots.get_mut(index)? {
         Part::File(file) => **file = pick(choose, &model.stale_files()).or(model.free_file())?,
         Part::Dmabuf(dmabuf) => **dmabuf = stale_dmabuf(model, choose)?,
+        Part::Imports(dmabuf, _) => **dmabuf = Some(stale_dmabuf(model, choose)?),
         Part::Import(dmabuf) => **dmabuf = Some(stale_dmabuf(model, choose)?),
         Part::Sync(sync) => **sync = pick(choose, &model.stale_syncs()).or(model.free_sync())?,
         Part::Request(request) => **request = stale_request(model, choose)?,
@@ -63,6 +64,7 @@ fn is_slot(part: &Part<'_>) -> bool {
             | Part::Dmabuf(_)
             | Part::Sync(_)
             | Part::Import(Some(_))
+            | Part::Imports(Some(_), _)
             | Part::Request(_)
             | Part::InRequest(Some(_))
     )
@@ -131,12 +133,7 @@ fn wrong_order(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
         }
         3 => {
             let index = pick(choose, &owned)?;
-            Some(Op::PrepareBuf {
-                file,
-                queue,
-                index,
-                dmabuf: None,
-            })
+            Some(Op::prepare_buf(file, queue, index, None))
         }
         4 => {
             let index = pick(choose, &owned)?;
@@ -149,12 +146,9 @@ fn wrong_order(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
         }
         5 => {
             let (width, height) = details::size(model.driver, choose);
-            content.has_buffers().then_some(Op::SetFormat {
-                file,
-                queue,
-                width,
-                height,
-            })
+            content
+                .has_buffers()
+                .then_some(Op::size(file, queue, (width, height)))
         }
         _ => {
             let count = choose.below(3) as u32;
@@ -200,12 +194,7 @@ fn wrong_type(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
             } else {
                 content.buffers.len() as u32
             };
-            Some(Op::Expbuf {
-                dmabuf,
-                file,
-                queue,
-                index,
-            })
+            Some(Op::expbuf(dmabuf, file, queue, index))
         }
     }
 }

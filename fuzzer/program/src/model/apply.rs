@@ -28,11 +28,14 @@ impl Model {
     /// Operations that make and close slots.
     fn slot_op(&mut self, op: &Op) {
         match *op {
+            Op::Open { .. } if self.unloaded => {}
             Op::Open { file, node } => set(
                 &mut self.files,
                 file.0,
                 Slot::Live(FileModel::new(self.driver, node)),
             ),
+            Op::Unload => self.unloaded |= self.open_files().is_empty(),
+            Op::Load | Op::Reload => self.unloaded = false,
             Op::CloseFile { file } => {
                 self.charge_job(file);
                 close(&mut self.files, file.0);
@@ -44,6 +47,7 @@ impl Model {
                 file,
                 queue,
                 index,
+                ..
             } => self.export(dmabuf, file, queue, index),
             Op::ExportSync { sync, dmabuf, .. } if live(&self.dmabufs, dmabuf.0) => {
                 set(&mut self.syncs, sync.0, Slot::Live(()));
@@ -139,8 +143,14 @@ impl Model {
                 queue,
                 width,
                 height,
+                pixels,
             } => {
                 self.set_format(file, queue, width, height);
+                self.with(file, |model| {
+                    if model.takes_planes(queue) {
+                        model.queue_mut(queue).ask_pixels(pixels);
+                    }
+                });
             }
             Op::Reqbufs {
                 file,
@@ -178,6 +188,7 @@ impl Model {
                 queue,
                 index,
                 dmabuf,
+                ..
             } if self.fits(file, queue, dmabuf) => {
                 self.with(file, |model| model.queue_mut(queue).prepare(index));
             }

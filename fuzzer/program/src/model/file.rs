@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::driver::Driver;
-use crate::op::{Completion, Fault, Knob, Memory, Node, Queue};
+use crate::op::{Completion, Fault, Knob, Memory, Node, Pixels, Queue};
 
 /// Buffers that a queue of videobuf2 holds at most.
 pub(crate) const MAX_BUFFERS: u32 = 32;
@@ -39,6 +39,8 @@ pub(crate) struct QueueModel {
     queued: VecDeque<u32>,
     done: VecDeque<u32>,
     formatted: bool,
+    /// Memories of a buffer.
+    pub(crate) planes: u32,
     /// How buffers came in since the queue was last empty: directly, or in requests. It is one or the other.
     taken: Option<Taken>,
     /// The most bytes that one buffer takes, with every size asked for since the queue was last without buffers.
@@ -59,6 +61,7 @@ impl QueueModel {
             queued: VecDeque::new(),
             done: VecDeque::new(),
             formatted: false,
+            planes: 1,
             taken: None,
             largest: driver.frame_bytes(queue, driver.default_size()),
             announced: 0,
@@ -106,7 +109,13 @@ impl QueueModel {
 
     /// Bytes of one buffer, guessed from above.
     pub(super) fn buffer_bytes(&self) -> u64 {
-        self.largest.max(self.announced)
+        // Chroma at most doubles what a frame of brightness alone takes, and each memory is made of pages.
+        let frame = self.largest.max(self.announced);
+        if self.planes > 1 {
+            2 * frame.max(8192)
+        } else {
+            frame
+        }
     }
 
     pub(super) fn held_bytes(&self) -> u64 {
@@ -120,6 +129,17 @@ impl QueueModel {
             present as u64 * self.buffer_bytes()
         } else {
             0
+        }
+    }
+
+    /// S_FMT names a pixel format. Only raw frames of a multi-planar node have several memories.
+    pub(super) fn ask_pixels(&mut self, pixels: Pixels) {
+        if !self.has_buffers() {
+            self.planes = match pixels {
+                Pixels::Ym12 => 3,
+                Pixels::Nm12 => 2,
+                Pixels::First | Pixels::Grey | Pixels::Nv12 => 1,
+            };
         }
     }
 
@@ -309,6 +329,16 @@ impl FileModel {
     /// any buffer.
     pub(super) fn waits(&self) -> bool {
         self.output.holds_any() || self.capture.holds_any()
+    }
+
+    /// Whether the frames of a queue may have several memories.
+    pub(crate) fn takes_planes(&self, queue: Queue) -> bool {
+        match self.node {
+            Node::M2mMplane => true,
+            Node::DecoderMplane => queue == Queue::Capture,
+            Node::EncoderMplane => queue == Queue::Output,
+            Node::Double | Node::Encoder | Node::M2m => false,
+        }
     }
 
     /// Whether OUTPUT buffers may go into requests.

@@ -1,13 +1,13 @@
 //! Calls that returned.
 
-use program::{Access, Interest, Memory, Op, Queue};
+use program::{Access, Interest, Memory, Op, Queue, SyncEdge};
 use trace::{BufferId, Call, Content, FenceId, Looked, Out, SyncInfo};
 
 use super::super::memory::{Epoch, MemoryId};
 use super::super::place::Place;
 use super::super::sight::{
     ContentSight, Dequeue, Drain, Failure, Orphan, PollSight, Removal, Source, SyncSight, Timeout,
-    Unload,
+    Unload, Wait,
 };
 use super::super::slot::{ImportedFences, SyncFile, pending};
 use super::super::span::{Span, is_async};
@@ -61,6 +61,12 @@ impl Replay<'_> {
             } if ok => {
                 self.reqbufs(file.0, queue, memory, count, call);
             }
+            // `vb2_core_reqbufs()` may have freed what there was before it found no memory.
+            Op::Reqbufs { file, queue, .. } if call.result == Err(ENOMEM) => {
+                if let Some(place) = self.places.place(file.0, queue) {
+                    self.memories.doubt(place);
+                }
+            }
             Op::CreateBufs {
                 file,
                 queue,
@@ -100,9 +106,10 @@ impl Replay<'_> {
                 file,
                 queue,
                 index,
+                plane,
             } => {
                 let place = self.places.place(file.0, queue);
-                let memory = place.and_then(|place| self.memories.of((place, index)));
+                let memory = place.and_then(|place| self.memories.of((place, index), plane));
                 self.dmabufs.fill(dmabuf.0, ok.then_some(memory));
             }
             Op::ExportSync {
@@ -333,6 +340,17 @@ impl Replay<'_> {
                 },
                 Ok(_),
             ) => self.imported(span, dmabuf.0, sync.0, *access),
+            (
+                Op::CpuSync {
+                    dmabuf,
+                    edge: SyncEdge::Start,
+                    ..
+                },
+                _,
+            ) => {
+                let (slot, memory) = (dmabuf.0, self.memory(dmabuf.0));
+                self.sights.waits.push(Wait { span, slot, memory });
+            }
             (Op::Check { dmabuf }, Ok(Out::Content(content))) => {
                 self.checked(span, dmabuf.0, *content);
             }
@@ -452,10 +470,11 @@ impl Replay<'_> {
     }
 }
 
+const ENOMEM: i32 = 12;
+
 /// Lack of memory or descriptors, or a signal: no fault of what was asked for.
 pub(super) fn is_shortage(errno: i32) -> bool {
     const EINTR: i32 = 4;
-    const ENOMEM: i32 = 12;
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
     [EINTR, ENOMEM, ENFILE, EMFILE].contains(&errno.abs())

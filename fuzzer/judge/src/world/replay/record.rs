@@ -29,7 +29,9 @@ impl Replay<'_> {
                 resv,
             } => {
                 let place = self.places.owner(buffer.queue);
-                let memory = self.slot(buffer).and_then(|slot| self.memories.of(slot));
+                let memory = self
+                    .slot(buffer)
+                    .and_then(|slot| self.memories.of(slot, plane));
                 self.fences.attach(
                     fence,
                     Attach {

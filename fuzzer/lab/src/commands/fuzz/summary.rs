@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use engine::{Bound, Campaign, Ended};
+use program::Profile;
 use serde::Serialize;
 
 use super::Args;
@@ -34,7 +35,7 @@ pub(super) fn announcement(
     };
     format!(
         "seed        {}\n{bound}\ndriver      {}\nplant       {}\nattach      {}\nkmemleak    {}\nstop after  {stop}\nminimise    {}\n\
-         seeds       {} programs\ninstances   {}\ncampaign    {}\nfindings    {}\njson        {}\n{}",
+         seeds       {} programs\nswarm       {}\ninstances   {}\ncampaign    {}\nfindings    {}\njson        {}\n{}",
         campaign.seed,
         args.rig.driver.name(),
         args.rig.plant.as_deref().unwrap_or("none"),
@@ -42,6 +43,7 @@ pub(super) fn announcement(
         args.rig.kmemleak,
         args.minimise,
         campaign.seeds.len(),
+        campaign.profile().against(&Profile::of(campaign.driver)),
         args.instances,
         place.display(),
         args.findings.display(),

@@ -50,6 +50,10 @@ pub(super) fn checks() -> anyhow::Result<Vec<Check>> {
             |context| draft(context, &[]).map(drop),
         ),
         Check::new("campaign: no memory leaks", no_leaks),
+        Check::new(
+            "model: the answers of 2,000 programs are as predicted, and most are",
+            predicted,
+        ),
     ];
     checks.extend(foreign::checks());
     for plant in plants::list()? {
@@ -114,6 +118,12 @@ fn clean(context: &Context) -> anyhow::Result<()> {
         attached? > 0 && signalled? > 0 && pending? == 0,
         "the fence counts are wrong: {json}"
     );
+    Ok(())
+}
+
+fn predicted(context: &Context) -> anyhow::Result<()> {
+    let words = ["predict", "--programs", CLEAN, "--seed", SEED];
+    lab(context, &words)?.expect(Exit::HELD)?;
     Ok(())
 }
 

@@ -16,6 +16,15 @@ use crate::{exit::Exit, findings, process, rig, setup::cache};
 const SCOPE: &str = "reconfig-resize";
 /// A bound that holds the first steps of a reconfig, and takes seconds.
 const DEPTH: &str = "6";
+/// Bounds of the other scopes that take seconds, and reach what each is about.
+const OTHERS: [(&str, &str); 6] = [
+    ("reconfig-steps", "4"),
+    ("streamoff-running", "7"),
+    ("close-and-rmmod", "7"),
+    ("two-stages", "6"),
+    ("requests", "6"),
+    ("two-actors", "8"),
+];
 /// Bugs that a reconfig trips on, as options, and the exit code of their class.
 const WRONG: [(&str, &str, Exit); 4] = [
     ("--plant", "early-signal-on-abort", Exit::EARLY),
@@ -24,7 +33,7 @@ const WRONG: [(&str, &str, Exit); 4] = [
     ("--attach", "buf_queue", Exit::TIMING),
 ];
 
-/// One check for what holds, one for what can be tampered with, one for each bug.
+/// One check for what holds of each scope, one for what can be tampered with, one for each bug.
 pub(super) fn checks() -> Vec<Check> {
     let mut checks = vec![
         Check::new(
@@ -37,6 +46,10 @@ pub(super) fn checks() -> Vec<Check> {
         ),
         Check::new("proof: goes on after a kill", killed),
     ];
+    checks.extend(OTHERS.map(|(scope, depth)| {
+        let name = format!("proof: a small bound of {scope} holds");
+        Check::new(name, move |context| bounded(context, scope, depth))
+    }));
     checks.extend(WRONG.map(|(option, name, exit)| {
         Check::new(
             format!("proof: {name} has a counterexample, no longer than that of a campaign"),
@@ -47,9 +60,9 @@ pub(super) fn checks() -> Vec<Check> {
 }
 
 /// The command line of a proof that is kept in a folder.
-fn words(folder: &Path, depth: &str) -> Vec<String> {
+fn words(folder: &Path, scope: &str, depth: &str) -> Vec<String> {
     let place = |name: &str| folder.join(name).display().to_string();
-    let words = ["prove", SCOPE, "--depth", depth, "--samples", "100"];
+    let words = ["prove", scope, "--depth", depth, "--samples", "100"];
     let mut words: Vec<String> = words.map(str::to_owned).into();
     words.extend([
         "--proofs".into(),
@@ -60,14 +73,30 @@ fn words(folder: &Path, depth: &str) -> Vec<String> {
     words
 }
 
-fn certificate(folder: &Path, depth: &str) -> std::path::PathBuf {
-    folder.join(format!("proofs/{SCOPE}-depth-{depth}/certificate.json"))
+fn certificate(folder: &Path, scope: &str, depth: &str) -> std::path::PathBuf {
+    folder.join(format!("proofs/{scope}-depth-{depth}/certificate.json"))
+}
+
+/// Fences are pending in some of the states, and all pairs show the same.
+fn bounded(context: &Context, scope: &str, depth: &str) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    lab(context, &words(folder.path(), scope, depth))?.expect(Exit::HELD)?;
+    let json = json(&certificate(folder.path(), scope, depth))?;
+    ensure!(
+        number(&json["extent"], "fence_states")? > 1,
+        "no fence was attached"
+    );
+    ensure!(
+        number(&json["checks"], "pruned")? == 100,
+        "not all pairs were compared"
+    );
+    Ok(())
 }
 
 fn holds(context: &Context) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    lab(context, &words(folder.path(), DEPTH))?.expect(Exit::HELD)?;
-    let file = certificate(folder.path(), DEPTH);
+    lab(context, &words(folder.path(), SCOPE, DEPTH))?.expect(Exit::HELD)?;
+    let file = certificate(folder.path(), SCOPE, DEPTH);
     let json = json(&file)?;
     let extent = &json["extent"];
     for key in [
@@ -100,8 +129,8 @@ fn holds(context: &Context) -> anyhow::Result<()> {
 
 fn tampered(context: &Context) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    lab(context, &words(folder.path(), "2"))?.expect(Exit::HELD)?;
-    let file = certificate(folder.path(), "2");
+    lab(context, &words(folder.path(), SCOPE, "2"))?.expect(Exit::HELD)?;
+    let file = certificate(folder.path(), SCOPE, "2");
     let check = ["prove", "--check", &file.display().to_string()];
     let runs = file.with_file_name("runs");
     let mut bytes = fs::read(&runs)?;
@@ -116,7 +145,7 @@ fn tampered(context: &Context) -> anyhow::Result<()> {
 /// A proof is killed when it has run some programs; the same command runs the rest.
 fn killed(context: &Context) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let words = words(folder.path(), DEPTH);
+    let words = words(folder.path(), SCOPE, DEPTH);
     let mut command = process::command(std::env::current_exe()?);
     command
         .args(&words)
@@ -125,7 +154,7 @@ fn killed(context: &Context) -> anyhow::Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let runs = certificate(folder.path(), DEPTH).with_file_name("runs");
+    let runs = certificate(folder.path(), SCOPE, DEPTH).with_file_name("runs");
     let some = || fs::read(&runs).is_ok_and(|bytes| bytes.iter().any(|byte| *byte != 0));
     while !some() && child.try_wait()?.is_none() {
         thread::sleep(Duration::from_millis(20));
@@ -146,7 +175,7 @@ fn killed(context: &Context) -> anyhow::Result<()> {
 
 fn refuted(context: &Context, [option, name]: [&str; 2], exit: Exit) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut words = words(folder.path(), DEPTH);
+    let mut words = words(folder.path(), SCOPE, DEPTH);
     words.extend([option.to_owned(), name.to_owned()]);
     lab(context, &words)?.expect(exit)?.says("not proved: ")?;
     let proved = only_program(&folder.path().join("findings"))?;

@@ -25,7 +25,10 @@ const HIDDEN: [&str; 6] = [
 /// A check for each planted bug, and one for a campaign's finding.
 pub(super) fn checks() -> anyhow::Result<Vec<Check>> {
     let kept = plants::list()?.into_iter().map(|plant| {
-        let title = format!("reproducer: {} in C fails with the bug and holds without", plant.name);
+        let title = format!(
+            "reproducer: {} in C fails with the bug and holds without",
+            plant.name
+        );
         Check::new(title, move |context| kept(context, &plant.name))
     });
     let found = Check::new(
@@ -37,20 +40,34 @@ pub(super) fn checks() -> anyhow::Result<Vec<Check>> {
 
 fn kept(context: &Context, plant: &str) -> anyhow::Result<()> {
     let file = corpus::regression_of(plant)?.display().to_string();
-    let ended = lab(context, &["reproduce", "--without", "--plant", plant, &file])?;
+    let ended = lab(
+        context,
+        &["reproduce", "--without", "--plant", plant, &file],
+    )?;
     let seen = match HIDDEN.contains(&plant) {
         true => "as C: in the ledger alone; without the bug: ",
         false => "as C: FAIL; without the bug: ok",
     };
     ended.says(seen)?;
-    ensure!(ended.class()? != Exit::NONDETERMINISM, "{}", ended.last_lines());
+    ensure!(
+        ended.class()? != Exit::NONDETERMINISM,
+        "{}",
+        ended.last_lines()
+    );
     Ok(())
 }
 
 /// The shape of the posted draft: found at once, minimised to no more lines than a mail quotes, shown by system calls alone.
 fn found(context: &Context) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let words = ["--attach", "buf_queue", "--stop-after", "1", "--programs", "2000"];
+    let words = [
+        "--attach",
+        "buf_queue",
+        "--stop-after",
+        "1",
+        "--programs",
+        "2000",
+    ];
     let (ended, json) = campaigns::fuzz(context, folder.path(), &words)?;
     ended.expect(Exit::TIMING)?;
     let finding = &json["findings"][0];

@@ -35,25 +35,40 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("resume: kill -9 of lab or guest loses nothing", |context| {
             let mut ordeal = Ordeal::new(context, &[], 1)?;
             for round in 0..context.kills {
-                ordeal.round(round % 2 == 1)?;
+                ordeal.round(match round % 2 {
+                    0 => Moment::Any,
+                    _ => Moment::AfterGuest,
+                })?;
             }
-            ordeal.end(0)
+            ordeal.end()
         }),
         Check::new(
             "resume: kill -9 while findings are made loses none",
             |context| {
                 let mut ordeal = Ordeal::new(context, &["--attach", "buf_queue"], 2)?;
-                for _ in 0..context.kills {
-                    ordeal.round(false)?;
+                for round in 0..context.kills {
+                    match round % 2 {
+                        0 => ordeal.round(Moment::InTriage)?,
+                        _ => ordeal.round(Moment::Any)?,
+                    }
                 }
-                ensure!(
-                    !ordeal.found.is_empty() || context.kills < 3,
-                    "nothing was found"
-                );
-                ordeal.end(10)
+                ordeal.end()?;
+                ensure!(!ordeal.found.is_empty(), "nothing was found");
+                Ok(())
             },
         ),
     ]
+}
+
+/// When the lab is killed.
+#[derive(Clone, Copy, PartialEq)]
+enum Moment {
+    /// At a random time after its start.
+    Any,
+    /// At a random time after its guest was killed and it has gone on.
+    AfterGuest,
+    /// At a random time after it has begun to look into a finding.
+    InTriage,
 }
 
 /// A campaign that suffers, and what it said so far.
@@ -100,16 +115,32 @@ impl<'a> Ordeal<'a> {
         Ok(command)
     }
 
-    /// Starts the campaign, kills the guest at a random moment if that is asked for, kills the lab at another one, and looks.
-    fn round(&mut self, guest: bool) -> anyhow::Result<()> {
+    /// Starts the campaign, kills the lab, and looks.
+    fn round(&mut self, moment: Moment) -> anyhow::Result<()> {
         let mut lab = self.lab(u64::MAX)?.spawn()?;
-        if guest {
-            self.kill_guest(&mut lab)?;
+        match moment {
+            Moment::Any => {}
+            Moment::AfterGuest => self.kill_guest(&mut lab)?,
+            Moment::InTriage => {
+                let known = self.folder.path().join("findings");
+                let count = || cache::entries(&known).map_or(0, |found| found.len());
+                let before = count();
+                let begun = || Ok(self.suspects()? > 0 || count() > before);
+                await_that(&mut lab, begun)?;
+            }
         }
         thread::sleep(self.moment());
         lab.kill()?;
         lab.wait()?;
         self.look()
+    }
+
+    fn suspects(&self) -> anyhow::Result<usize> {
+        let folder = self.campaign().join("suspects");
+        match folder.is_dir() {
+            true => Ok(cache::entries(&folder)?.len()),
+            false => Ok(0),
+        }
     }
 
     fn moment(&mut self) -> Duration {
@@ -185,15 +216,22 @@ impl<'a> Ordeal<'a> {
         Ok(())
     }
 
-    /// A last part that ends by itself, as it would have without all this.
-    fn end(&mut self, exit: i32) -> anyhow::Result<()> {
+    /// A last part that ends by itself, as it would have without all this, with the code of what was found first.
+    fn end(&mut self) -> anyhow::Result<()> {
         let status = self.lab(self.programs + 200)?.status()?;
         self.look()?;
+        let first = campaign::log_of(&self.campaign())?
+            .into_iter()
+            .find_map(|line| match line {
+                Line::Finding(found) => Some(i32::from(found.exit_code)),
+                _ => None,
+            });
         ensure!(
-            status.code() == Some(exit),
-            "the last part ended with {status} instead of {exit}"
+            status.code() == Some(first.unwrap_or(0)),
+            "the last part ended with {status}, what was found first asks for {first:?}"
         );
         ensure!(self.programs >= 200, "the campaign did not go on");
+        ensure!(self.suspects()? == 0, "a suspect was not looked into");
         let mut found = BTreeSet::new();
         for folder in &self.found {
             let key = findings::Folder::read(folder)?.record.key();

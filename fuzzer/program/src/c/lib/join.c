@@ -1,18 +1,3 @@
-/* Lines that run beside the program, each in a thread. */
-static pthread_t threads[256];
-static unsigned int started;
-
-static int go(void *(*line)(void *))
-{
-	int error = pthread_create(&threads[started], NULL, line, NULL);
-
-	if (error)
-		return -error;
-	started++;
-	pause_for(10);
-	return 0;
-}
-
 /* Waits for them, for 10 s at most. */
 static int join(void)
 {

@@ -1,0 +1,120 @@
+//! M1 on real traces of a correct kernel: every call is predicted, and an answer that is tampered with is told.
+
+use judge::{Expectation, Invariant, Violation, judge_with, story};
+use program::{Driver, Op, Program, parse};
+use trace::{Call, Event, Out, Trace, file};
+
+/// Program and trace, as the lab recorded them.
+const GOLDEN: [(&str, &str); 3] = [
+    (
+        include_str!("golden/drain.vb2"),
+        include_str!("golden/drain.trace"),
+    ),
+    (
+        include_str!("golden/reconfig-resize.vb2"),
+        include_str!("golden/reconfig-resize.trace"),
+    ),
+    (
+        include_str!("golden/import-pending.vb2"),
+        include_str!("golden/import-pending.trace"),
+    ),
+];
+
+fn expectation() -> Expectation {
+    Expectation::of(Driver::Double, true)
+}
+
+fn golden() -> impl Iterator<Item = (Program, Trace)> {
+    GOLDEN.into_iter().map(|(program, trace)| {
+        let parsed = parse(program).expect("a program");
+        let trace = file::parse(trace).expect("a trace").trace;
+        (parsed.program, trace)
+    })
+}
+
+/// What the model says once each answer for which `tamper` returns true was changed by it, one at a time.
+fn each_tampered(tamper: impl Fn(&Op, &mut Call) -> bool) {
+    let mut count = 0;
+    for (program, trace) in golden() {
+        for index in 0..trace.events.len() {
+            let mut tampered = trace.clone();
+            let Event::Call(call) = &mut tampered.events[index] else {
+                continue;
+            };
+            let number = call.op;
+            if !tamper(&program.steps[usize::from(number)].op, call) {
+                continue;
+            }
+            count += 1;
+            let found = judge_with(&expectation(), &program, &tampered);
+            let told = |violation: &Violation| {
+                violation.invariant == Invariant::M1 && violation.op == Some(number)
+            };
+            assert!(found.iter().any(told), "operation {number}: {found:#?}");
+        }
+    }
+    assert!(count > 3, "{count}");
+}
+
+#[test]
+fn every_call_of_a_correct_kernel_is_as_predicted() {
+    for (program, trace) in golden() {
+        let story = story(&expectation(), &program, &trace);
+        assert_eq!(story.differences, []);
+        assert_eq!((story.predicted, story.unknown.len()), (story.calls, 0));
+        let calls = trace.events.iter();
+        let calls = calls.filter(|event| matches!(event, Event::Call(_)));
+        assert_eq!(story.calls as usize, calls.count());
+    }
+}
+
+#[test]
+fn another_buffer_than_the_first_that_was_done_is_told() {
+    each_tampered(|op, call| match (op, &mut call.result) {
+        (Op::Dqbuf { .. }, Ok(Out::Buffer { index, .. })) => {
+            *index += 1;
+            true
+        }
+        _ => false,
+    });
+}
+
+#[test]
+fn a_lost_flag_is_told() {
+    const QUEUED: u32 = 2;
+    each_tampered(|op, call| match (op, &mut call.result) {
+        (Op::Qbuf { .. }, Ok(Out::Buffer { flags, .. })) if *flags & QUEUED != 0 => {
+            *flags &= !QUEUED;
+            true
+        }
+        _ => false,
+    });
+}
+
+#[test]
+fn a_call_that_fails_for_no_reason_is_told() {
+    const EIO: i32 = 5;
+    each_tampered(|_, call| {
+        let fine = call.result.is_ok();
+        call.result = Err(EIO);
+        fine
+    });
+}
+
+#[test]
+fn what_the_contract_says_comes_before_what_the_model_says() {
+    let (program, mut trace) = golden().next().expect("a trace");
+    for event in &mut trace.events {
+        if let Event::Call(call) = event {
+            call.result = Err(5);
+        }
+    }
+    trace.events.push(Event::Log {
+        level: 4,
+        text: "WARNING: CPU: 0 PID: 1 at mm/slub.c:1 f+0x1/0x2".into(),
+    });
+    let found = judge_with(&expectation(), &program, &trace);
+    let model = |violation: &Violation| violation.invariant == Invariant::M1;
+    assert!(found.iter().any(model) && !model(&found[0]), "{found:#?}");
+    assert!(found.is_sorted_by_key(model));
+}

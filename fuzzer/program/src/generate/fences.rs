@@ -1,0 +1,111 @@
+//! What makes sense with dma-bufs and sync_files.
+
+use super::fit::{Bag, NORMAL, recent};
+use crate::model::Model;
+use crate::op::{Access, Dmabuf, Interest, Micros, Op, Sync, SyncEdge};
+
+/// What can be done with the dma-bufs that there are.
+pub(super) fn dmabufs(bag: &mut Bag<'_>, model: &Model) {
+    let slots = recent(model.live_dmabufs());
+    let syncs = recent(model.live_syncs());
+    let busy = model.in_flight();
+    let (watch, look) = if busy {
+        (3 * NORMAL, NORMAL)
+    } else {
+        (NORMAL, NORMAL / 2)
+    };
+    let all = |make: &dyn Fn(Dmabuf) -> Vec<Op>| slots.iter().flat_map(|d| make(*d)).collect();
+    let each = |bag: &mut Bag<'_>, fit, ops: Vec<Op>| bag.add_each(fit, ops);
+    if let Some(sync) = model.free_sync() {
+        let export = |dmabuf| {
+            with_access(|access| Op::ExportSync {
+                sync,
+                dmabuf,
+                access,
+            })
+        };
+        each(bag, watch, all(&export));
+    }
+    for sync in syncs {
+        let import = |dmabuf| {
+            with_access(|access| Op::ImportSync {
+                dmabuf,
+                sync,
+                access,
+            })
+        };
+        each(bag, NORMAL, all(&import));
+    }
+    each(bag, look, all(&cpu_syncs));
+    each(bag, look, all(&dmabuf_polls));
+    each(bag, look, all(&|dmabuf| vec![Op::Check { dmabuf }]));
+    each(
+        bag,
+        NORMAL / 2,
+        all(&|dmabuf| vec![Op::CloseDmabuf { dmabuf }]),
+    );
+}
+
+fn with_access(make: impl Fn(Access) -> Op) -> Vec<Op> {
+    Access::ALL.iter().map(|access| make(*access)).collect()
+}
+
+fn cpu_syncs(dmabuf: Dmabuf) -> Vec<Op> {
+    let edge = |edge: SyncEdge| {
+        with_access(|access| Op::CpuSync {
+            dmabuf,
+            edge,
+            access,
+        })
+    };
+    SyncEdge::ALL
+        .iter()
+        .flat_map(|which| edge(*which))
+        .collect()
+}
+
+fn dmabuf_polls(dmabuf: Dmabuf) -> Vec<Op> {
+    let timeout = Micros(0);
+    let interests = [Interest::In, Interest::Out];
+    interests
+        .map(|interest| Op::PollDmabuf {
+            dmabuf,
+            interest,
+            timeout,
+        })
+        .to_vec()
+}
+
+/// What can be done with the sync_files that there are.
+pub(super) fn syncs(bag: &mut Bag<'_>, model: &Model) {
+    let slots = recent(model.live_syncs());
+    let each = |bag: &mut Bag<'_>, fit, make: &dyn Fn(Sync) -> Op| {
+        bag.add_each(
+            fit,
+            slots.iter().map(|sync| make(*sync)).collect::<Vec<_>>(),
+        );
+    };
+    let watch = if model.in_flight() {
+        NORMAL
+    } else {
+        NORMAL / 2
+    };
+    each(bag, watch, &|sync| Op::PollSync {
+        sync,
+        timeout: Micros(0),
+    });
+    each(bag, watch, &|sync| Op::FileInfo { sync });
+    each(bag, NORMAL, &|sync| Op::SetDeadline {
+        sync,
+        after: Micros(0),
+    });
+    each(bag, NORMAL, &|sync| Op::CloseSync { sync });
+    if let Some(merged) = model.free_sync() {
+        let other = slots.first().copied();
+        each(bag, NORMAL / 2, &|sync| Op::Merge {
+            sync: merged,
+            a: other.unwrap_or(sync),
+            b: sync,
+        });
+    }
+}
