@@ -9,7 +9,7 @@ use trace::{
 use crate::content::since;
 use crate::ledger::{Entry, Ledger, RawRecord};
 use crate::names::{self, Names};
-use crate::objects::Objects;
+use crate::objects::{Counter, Objects};
 use crate::sys::fence_ledger::{F_HARDIRQ, F_IRQS_OFF};
 use crate::sys::{sync_file, v4l2};
 use crate::tally::Tally;
@@ -40,6 +40,9 @@ pub(crate) struct Journal {
     ledger: Option<Ledger>,
     /// What there was when this run began.
     objects: Option<Objects>,
+    /// What there was when everything had settled, if that has just been looked up.
+    settled: Option<Objects>,
+    counter: Option<Counter>,
     /// Counts of this run.
     pub(crate) tally: Tally,
 }
@@ -54,6 +57,8 @@ impl Journal {
             names: Names::default(),
             ledger,
             objects: None,
+            settled: None,
+            counter: Counter::open(),
             tally: Tally::default(),
         }
     }
@@ -65,7 +70,8 @@ impl Journal {
         self.events.clear();
         self.names = Names::default();
         self.tally = Tally::default();
-        self.objects = self.objects.or_else(Objects::now);
+        self.objects = self.objects.or_else(|| self.count());
+        self.settled = None;
         if let Some(ledger) = &mut self.ledger {
             ledger.skip();
         }
@@ -90,7 +96,7 @@ impl Journal {
     }
 
     /// True if no fence of this run exists any more, nor a dma-buf; a target without a ledger needs some time instead.
-    pub(crate) fn has_settled(&self, waited: u64) -> bool {
+    pub(crate) fn has_settled(&mut self, waited: u64) -> bool {
         let gone = match &self.ledger {
             Some(ledger) => ledger.alive() == 0,
             None => waited > 0,
@@ -269,7 +275,7 @@ impl Journal {
     /// Logs what is left when everything is closed; the next run begins with that.
     pub(crate) fn look_objects(&mut self) {
         self.drain(None);
-        let now = Objects::now();
+        let now = self.settled.take().or_else(|| self.count());
         if let (Some(now), Some(before)) = (now, self.objects) {
             let Objects { dmabufs, users } = now.since(before);
             self.events
@@ -278,12 +284,19 @@ impl Journal {
         self.objects = now;
     }
 
+    fn count(&mut self) -> Option<Objects> {
+        self.counter.as_mut()?.count()
+    }
+
     /// True if nothing is left over of this run, as far as the target tells.
-    fn has_nothing_left(&self) -> bool {
-        match (self.objects, Objects::now()) {
+    fn has_nothing_left(&mut self) -> bool {
+        let now = self.count();
+        let nothing = match (self.objects, now) {
             (Some(before), Some(now)) => !now.exceeds(before),
             _ => true,
-        }
+        };
+        self.settled = now.filter(|_| nothing);
+        nothing
     }
 
     /// A video file was closed: its queues' addresses may be given to others.

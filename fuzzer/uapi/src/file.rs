@@ -36,6 +36,20 @@ pub fn read(fd: i32, buffer: &mut [u8]) -> nix::Result<usize> {
     Errno::result(count).map(|count| count as usize)
 }
 
+/// pread(2)
+pub fn read_at(fd: i32, buffer: &mut [u8], offset: u64) -> nix::Result<usize> {
+    // SAFETY: the buffer is borrowed mutably for the call and its length is told.
+    let count = unsafe {
+        libc::pread(
+            fd,
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            offset as libc::off_t,
+        )
+    };
+    Errno::result(count).map(|count| count as usize)
+}
+
 /// write(2) until all is written.
 pub fn write_all(fd: i32, mut bytes: &[u8]) -> nix::Result<()> {
     while !bytes.is_empty() {

@@ -29,7 +29,7 @@ pub enum What {
 const HELP: &str = "The same programs run twice in the same guest: as the fuzzer runs them (coverage, fence ledger, looks, trace, judge), and \
 in a loop of bare system calls as a C program would make them. ratio_to_c_loop is the first rate divided by the second: 1 \
 would mean that watching costs nothing. first_program_s is the time from the start of the command to the answer to the first \
-program, set-up and boot included.";
+program, set-up and boot included; boot_afresh_s that from giving up a kernel to the answer to the first program on the next.";
 
 /// Measures and prints.
 pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
