@@ -16,6 +16,10 @@ type Slice = EndianArcSlice<LittleEndian>;
 
 /// The distance between the sections of a module, which are all smaller.
 const APART: u64 = 1 << 28;
+/// Bytes of an address in an instruction that loads it.
+const LOADED: u64 = 8;
+/// Bytes within which the call follows.
+const NEAR: usize = 24;
 
 /// A line of source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,36 +120,51 @@ impl Binary {
         places
     }
 
-    /// Addresses behind the calls of this function: of an object that is not linked by its relocations, else by its code.
+    /// Addresses behind calls of this function. Code of the large model loads the address into a register and calls that;
+    /// a register that is called again further on is not followed.
     pub fn returns_from(&self, callee: &str) -> Vec<u64> {
-        let mut found: Vec<u64> = match self.calls.is_empty() {
+        let loads: Vec<u64> = match self.calls.is_empty() {
             false => {
                 let calls = self.calls.iter().filter(|(_, name)| *name == callee);
-                calls.map(|(address, _)| address + 4).collect()
+                calls.map(|(address, _)| *address).collect()
             }
-            true => self.linked_calls(callee),
+            true => self.loads(callee),
         };
+        let returns = loads
+            .into_iter()
+            .filter_map(|load| self.return_behind(load + LOADED));
+        let mut found: Vec<u64> = returns.collect();
         found.sort_unstable();
         found
     }
 
-    /// `e8` and a distance is a call; a distance that leads exactly to the function is no chance.
-    fn linked_calls(&self, callee: &str) -> Vec<u64> {
+    /// Where the function's address stands in the code of a program that is linked.
+    fn loads(&self, callee: &str) -> Vec<u64> {
         let Some(target) = self.functions.iter().find(|one| one.name == callee) else {
             return Vec::new();
         };
-        let mut found = Vec::new();
-        for (base, code) in &self.code {
-            for (at, window) in code.windows(5).enumerate() {
-                let distance = i32::from_le_bytes([window[1], window[2], window[3], window[4]]);
-                let next = base + at as u64 + 5;
-                let leads = next.wrapping_add_signed(i64::from(distance)) == target.address;
-                if window[0] == 0xe8 && leads {
-                    found.push(next);
-                }
-            }
-        }
-        found
+        let bytes = target.address.to_le_bytes();
+        let in_section = |(base, code): &(u64, Vec<u8>)| {
+            let places = code.windows(bytes.len()).enumerate();
+            let loads = places.filter(|(_, window)| *window == bytes);
+            loads.map(|(at, _)| base + at as u64).collect::<Vec<_>>()
+        };
+        self.code.iter().flat_map(in_section).collect()
+    }
+
+    /// The address behind the first call through a register from here on: `ff d0` to `ff d7`, perhaps with a prefix.
+    fn return_behind(&self, from: u64) -> Option<u64> {
+        let mut sections = self.code.iter();
+        let (base, code) = sections.find(|(base, code)| {
+            let end = base + code.len() as u64;
+            (*base..end).contains(&from)
+        })?;
+        let near = code.get((from - base) as usize..)?;
+        let near = &near[..near.len().min(NEAR)];
+        let call = near
+            .windows(2)
+            .position(|pair| pair[0] == 0xff && (0xd0..=0xd7).contains(&pair[1]))?;
+        Some(from + call as u64 + 2)
     }
 }
 

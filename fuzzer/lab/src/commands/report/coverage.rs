@@ -51,7 +51,10 @@ impl Coverage {
     }
 
     fn add(&mut self, binary: &Binary, hits: &BTreeSet<u64>) {
-        for address in binary.returns_from(HOOK) {
+        // What was reached is instrumented, whether or not the scan of the code finds it.
+        let mut instrumented: BTreeSet<u64> = binary.returns_from(HOOK).into_iter().collect();
+        instrumented.extend(hits);
+        for address in instrumented {
             let hit = hits.contains(&address);
             // What is inlined counts where it is written, in each function that it is part of.
             for place in binary.places(address - 1) {
