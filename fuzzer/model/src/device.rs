@@ -1,6 +1,6 @@
 //! What a driver decides by itself: sizes of frames, numbers of buffers, its own ioctls.
 
-use program::{Driver, EventKind, Fault, Op, Queue};
+use program::{Completion, Driver, EventKind, Fault, Op, Queue};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::errno::{EINVAL, ENOTTY};
@@ -73,6 +73,13 @@ fn is_knob(op: &Op) -> bool {
 pub(crate) fn knob(driver: Driver, op: &Op) -> Guess {
     if driver != Driver::Double {
         return ok(Told::Done, "the feeder changes the stream");
+    }
+    if let Op::Completion {
+        context: Completion::Lock | Completion::Pipelined,
+        ..
+    } = op
+    {
+        return unknown("whether this node's jobs can end like that");
     }
     let fits = match *op {
         Op::GateClose { chunk, .. } => chunk <= MOST_CHUNKS,

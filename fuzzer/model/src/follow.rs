@@ -16,6 +16,7 @@ use crate::world::{Export, World, file_of};
 impl World {
     /// The kernel answered this.
     pub(crate) fn follow(&mut self, op: &Op, answer: &Result<Out, i32>) {
+        self.lost |= matches!(op, Op::FailNth { .. });
         match answer {
             Ok(out) => self.followed(op, out),
             Err(errno) => self.refused(op, *errno),

@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) doubt: Parts,
     /// A file was closed while a call on it ran, which keeps it open.
     pub(crate) lingers: bool,
+    /// Memory was made to run out: calls can fail in ways that the model does not follow.
+    pub(crate) lost: bool,
     /// The module was unloaded at some time; who loaded it again is not followed.
     pub(crate) unloaded: bool,
 }
@@ -51,12 +53,16 @@ impl World {
             places: BTreeMap::new(),
             doubt: Parts::NONE,
             lingers: false,
+            lost: false,
             unloaded: false,
         }
     }
 
     /// What the kernel must answer to this operation now.
     pub(crate) fn predict(&self, op: &Op) -> Guess {
+        if self.lost {
+            return unknown("what fails for want of memory, and what follows from it");
+        }
         match self.slot_is_missing(op) {
             Some(refused) => refused,
             None if !(self.doubt & touches(op).all()).is_empty() => {
