@@ -264,7 +264,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => file().prop_map(Op::open),
         1 => file().prop_map(|file| Op::CloseFile { file }),
         1 => (file(), queue(), prop_oneof![Just(32u32), Just(64), Just(128)]).prop_map(
-            |(file, queue, side)| Op::SetFormat { file, queue, width: side, height: side }),
+            |(file, queue, side)| Op::size(file, queue, (side, side))),
         6 => (file(), queue(), memory(), 0..4u32).prop_map(
             |(file, queue, memory, count)| Op::Reqbufs { file, queue, memory, count }),
         2 => (file(), queue(), memory(), 0..40u32).prop_map(
@@ -274,12 +274,12 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (file(), queue(), index()).prop_map(
             |(file, queue, index)| Op::Querybuf { file, queue, index }),
         2 => (file(), queue(), index(), import()).prop_map(
-            |(file, queue, index, dmabuf)| Op::PrepareBuf { file, queue, index, dmabuf }),
+            |(file, queue, index, dmabuf)| Op::prepare_buf(file, queue, index, dmabuf)),
         12 => (file(), queue(), index(), import()).prop_map(
             |(file, queue, index, dmabuf)| Op::qbuf(file, queue, index, dmabuf)),
         8 => (file(), queue()).prop_map(|(file, queue)| Op::Dqbuf { file, queue, wait: false }),
         3 => (dmabuf(), file(), queue(), index()).prop_map(
-            |(dmabuf, file, queue, index)| Op::Expbuf { dmabuf, file, queue, index }),
+            |(dmabuf, file, queue, index)| Op::expbuf(dmabuf, file, queue, index)),
         1 => dmabuf().prop_map(|dmabuf| Op::CloseDmabuf { dmabuf }),
         6 => (file(), queue()).prop_map(|(file, queue)| Op::Streamon { file, queue }),
         3 => (file(), queue()).prop_map(|(file, queue)| Op::Streamoff { file, queue }),
@@ -416,12 +416,7 @@ fn dqbuf(queue: Queue) -> Op {
 }
 
 fn prepare(queue: Queue, index: u32) -> Op {
-    Op::PrepareBuf {
-        file: A,
-        queue,
-        index,
-        dmabuf: None,
-    }
+    Op::prepare_buf(A, queue, index, None)
 }
 
 fn streamon(queue: Queue) -> Op {
@@ -474,12 +469,7 @@ fn reqbufs_of_none_frees_and_is_always_fine_while_nothing_streams() {
         Ok(Out::Buffers { index: 0, count: 1 })
     );
     assert_eq!(machine.errno(query(CAP, 1)), errno::EINVAL);
-    let format = |queue| Op::SetFormat {
-        file: A,
-        queue,
-        width: 32,
-        height: 32,
-    };
+    let format = |queue| Op::size(A, queue, (32, 32));
     assert_eq!(machine.errno(format(CAP)), errno::EBUSY);
     assert_eq!(machine.errno(reqbufs(CAP, 0)), 0);
     assert_eq!(machine.errno(format(CAP)), 0);
@@ -616,12 +606,7 @@ fn after_the_last_buffer_comes_epipe_until_start() {
 #[test]
 fn expbuf_wants_mmap_memory_and_shows_in_the_flags() {
     let mut machine = ready();
-    let export = |index| Op::Expbuf {
-        dmabuf: Dmabuf(0),
-        file: A,
-        queue: CAP,
-        index,
-    };
+    let export = |index| Op::expbuf(Dmabuf(0), A, CAP, index);
     let mapped = |machine: &mut Machine| match machine.call(query(CAP, 0)) {
         Ok(Out::Buffer { flags, .. }) => flags & crate::answer::MAPPED != 0,
         other => panic!("{other:?}"),

@@ -250,7 +250,7 @@ mod tests {
             .unwrap()
             .write_all(b"{\"event\":\"pro")
             .unwrap();
-        assert_eq!(read(&path).unwrap(), [line.clone()]);
+        assert_eq!(read(&path).unwrap(), std::slice::from_ref(&line));
         Log::open(&path).unwrap().add(&line).unwrap();
         assert_eq!(read(&path).unwrap(), [line.clone(), line]);
     }

@@ -121,12 +121,11 @@ fn export(campaign: &Path, to: &Path) -> anyhow::Result<Exit> {
     Ok(Exit::HELD)
 }
 
+/// A campaign's programs with their files, what they run on, and the rigs.
+type Equipped = (Vec<(PathBuf, Program)>, RigArgs, Vec<Rig>);
+
 /// The programs of a campaign, and so many rigs to run them on.
-fn equipped(
-    campaign: &Path,
-    instances: usize,
-    options: &Options,
-) -> anyhow::Result<(Vec<(PathBuf, Program)>, RigArgs, Vec<Rig>)> {
+fn equipped(campaign: &Path, instances: usize, options: &Options) -> anyhow::Result<Equipped> {
     let identity = identity(campaign)?;
     let programs = findings::programs(&campaign::corpus_of(campaign))?;
     let mut args = RigArgs::of(&identity.setup).context("campaign.json")?;
