@@ -31,8 +31,9 @@ pub(crate) fn finish(executor: &Executor<'_>, program: &Program) {
     look::at_everything(executor);
 
     close_rest(executor);
-    settle(executor.shared);
+    // A driver that the program unloaded holds others again, which is counted.
     executor.shared.device().restore();
+    settle(executor.shared);
     report_stuck(executor);
     shared.journal().look_objects();
     shared.journal().mark(Mark::AllClosed, clock::now());

@@ -299,10 +299,10 @@ fn a_suspect_is_told_before_triage_and_settled_after_it() {
 fn a_finding_is_made_once_by_all_instances_and_parts() {
     let (outcome, _) = run(&plan(3000), Reload::Panics);
     let finding = &outcome.findings[0];
-    let key = finding.key.clone();
+    let keys: Vec<_> = finding.violations.iter().map(Key::of).collect();
     let known = Campaign {
         resumed: Resumed {
-            known: finding.violations.iter().map(Key::of).collect(),
+            known: keys.clone(),
             ..Resumed::default()
         },
         ..plan(3000)
@@ -310,11 +310,12 @@ fn a_finding_is_made_once_by_all_instances_and_parts() {
     let (outcome, _) = run(&known, Reload::Panics);
     assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
     let mut quiet = Quiet {
-        taken: vec![key],
+        taken: keys,
         ..Quiet::default()
     };
     let outcome = engine::campaign(&plan(3000), &mut Script::new(Reload::Panics), &mut quiet);
-    assert!(outcome.unwrap().findings.is_empty());
+    let findings = outcome.unwrap().findings;
+    assert!(findings.is_empty(), "{findings:?}");
     assert!(
         quiet.open.is_empty(),
         "who does not look into it lets it go"

@@ -81,6 +81,7 @@ impl World {
     fn slot(&mut self, op: &Op, out: &Out) -> bool {
         match *op {
             Op::Unload => self.unloaded = true,
+            Op::AllocRequest { .. } => self.requested = true,
             Op::Open { file, node } => {
                 self.close(file.0);
                 let known = node == Node::Double;

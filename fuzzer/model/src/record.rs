@@ -177,6 +177,8 @@ impl Handle {
             self.forget(index);
             return true;
         }
+        // mem2mem ends a drain with a buffer that it does not number; the driver's `buf_queue` does.
+        let numbered = cause != Cause::Drained || self.ends_drain(Queue::Capture);
         let (last, bytes) = match cause {
             Cause::Stopped => return true,
             Cause::Unclear => {
@@ -199,11 +201,11 @@ impl Handle {
                 (true, Some(0))
             }
         };
-        let sequence = self.m2m.next_sequence(false);
+        let sequence = numbered.then(|| self.m2m.next_sequence(false));
         if let Some(buffer) = self.capture.get_mut(index) {
             buffer.last = Some(last);
             buffer.bytesused = bytes;
-            buffer.sequence = Some(sequence);
+            buffer.sequence = sequence.or(buffer.sequence);
             buffer.job = None;
         }
         true

@@ -53,7 +53,10 @@ impl<'a> Replay<'a> {
             match event {
                 Event::Begin { op, .. } => self.begin(*op),
                 Event::Ledger(record) => self.records.push(record.kind),
-                Event::Call(call) => self.call(index, call),
+                Event::Call(call) => {
+                    let overtaken = self.overtaken(call, &trace.events[index + 1..]);
+                    self.call(index, call, overtaken);
+                }
                 Event::Mark {
                     mark: Mark::VideoClosed,
                     ..
@@ -71,7 +74,30 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn call(&mut self, event: usize, call: &Call) {
+    /// What this call shares with one that began before it returned, and returns later.
+    fn overtaken(&self, call: &Call, later: &[Event]) -> Parts {
+        let Some(touch) = self
+            .program
+            .steps
+            .get(usize::from(call.op))
+            .map(|step| touches(&step.op))
+        else {
+            return Parts::NONE;
+        };
+        let next = later.iter().find_map(|event| match event {
+            Event::Call(next) if !self.is_flying(next.op) => Some(next),
+            _ => None,
+        });
+        let next = next.filter(|next| next.start <= call.end && self.is_flying(call.op));
+        let step = next.and_then(|next| self.program.steps.get(usize::from(next.op)));
+        step.map_or(Parts::NONE, |step| touch.conflict(touches(&step.op)))
+    }
+
+    fn is_flying(&self, number: u16) -> bool {
+        self.flying.iter().any(|flying| flying.number == number)
+    }
+
+    fn call(&mut self, event: usize, call: &Call, overtaken: Parts) {
         let Some(step) = self.program.steps.get(usize::from(call.op)) else {
             return;
         };
@@ -86,8 +112,11 @@ impl<'a> Replay<'a> {
             self.story.predicted += 1;
             return self.flow(&step.op);
         }
-        let met = met | self.meet(&step.op);
+        let met = met | overtaken | self.meet(&step.op);
         let records = std::mem::take(&mut self.records);
+        if !records.is_empty() {
+            self.misplace();
+        }
         if met.is_empty() {
             self.alone(event, call, &step.op, &records);
         } else {
@@ -114,6 +143,13 @@ impl<'a> Replay<'a> {
         let closes = matches!(op, Op::CloseFile { .. } | Op::Open { .. });
         self.world.lingers |= closes && !shared.is_empty();
         shared
+    }
+
+    /// Records before this call may be of the effects of those that fly, which are judged only when they return.
+    fn misplace(&mut self) {
+        for flying in &mut self.flying {
+            flying.met |= touches(flying.op).writes;
+        }
     }
 
     fn record(&mut self, kind: &Kind, op: &Op) {

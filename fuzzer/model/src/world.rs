@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) doubt: Parts,
     /// A file was closed while a call on it ran, which keeps it open.
     pub(crate) lingers: bool,
+    /// There was a request: it holds the driver as long as its descriptor, or a buffer in it, lives.
+    pub(crate) requested: bool,
     /// Memory was made to run out: calls can fail in ways that the model does not follow.
     pub(crate) lost: bool,
     /// The module was unloaded at some time; who loaded it again is not followed.
@@ -53,6 +55,7 @@ impl World {
             places: BTreeMap::new(),
             doubt: Parts::NONE,
             lingers: false,
+            requested: false,
             lost: false,
             unloaded: false,
         }
@@ -135,6 +138,7 @@ impl World {
             }
             Op::Check { .. } => ok(Told::Content, "the plane is mapped"),
             Op::CpuSync { .. } => done("dma_buf_begin_cpu_access() waits for the fences"),
+            Op::Reload if self.requested => unknown("whether a request is still open"),
             Op::Reload if self.lingers => unknown("whether a call on a closed file still runs"),
             Op::Reload if !self.files.is_empty() => {
                 fails(EAGAIN, "delete_module() finds the module in use")
