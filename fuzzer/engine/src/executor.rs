@@ -85,10 +85,10 @@ impl<'t> TargetExecutor<'t> {
             Bound::Programs(count) => self.ran.load(Ordering::Relaxed) >= count,
             Bound::Time(time) => self.started.elapsed() >= time,
         };
-        if self.events.interrupted() {
-            Some(Ended::Interrupted)
-        } else if self.stop_after.is_some_and(|most| found >= most) {
+        if self.stop_after.is_some_and(|most| found >= most) {
             Some(Ended::Found)
+        } else if self.events.interrupted() {
+            Some(Ended::Interrupted)
         } else {
             bound.then_some(Ended::Bound)
         }
