@@ -211,7 +211,8 @@ impl World {
         else {
             return;
         };
-        let length = handle.size(queue);
+        let doubt = self.doubt & Parts::formats(File(file));
+        let length = handle.size(queue).filter(|_| doubt.is_empty());
         let content = handle.queue_mut(queue);
         for index in index..index.saturating_add(count) {
             let plane = (memory == Memory::Mmap).then(|| self.memories.allocate(length));
