@@ -223,7 +223,15 @@ proptest! {
     fn a_lost_record_leaves_only_what_the_ledger_does_not_tell(program in program(), trace in trace()) {
         let mut lossy = trace.clone();
         lossy.events.push(Event::LedgerLost { count: 1 });
-        let direct = [Invariant::I1, Invariant::I20, Invariant::I21, Invariant::I27];
+        let direct = [
+            Invariant::I1,
+            Invariant::I20,
+            Invariant::I21,
+            Invariant::I23,
+            Invariant::I24,
+            Invariant::I27,
+            Invariant::I28,
+        ];
         let judged = judge(&program, &lossy);
         prop_assert!(judged.iter().all(|violation| direct.contains(&violation.invariant)));
         prop_assert_eq!(notes(&lossy).len(), 1);

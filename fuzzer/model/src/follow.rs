@@ -362,7 +362,10 @@ impl Handle {
                     ..
                 },
                 _,
-            ) => self.m2m.change = (*frame > 0).then_some((*width, *height)),
+            ) => {
+                self.m2m.change = (*frame > 0).then_some((*width, *height));
+                self.m2m.ordered = true;
+            }
             _ => {}
         }
     }

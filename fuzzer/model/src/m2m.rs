@@ -26,6 +26,10 @@ pub(crate) struct M2m {
     pub(crate) ending: Option<u32>,
     /// Next sequence numbers: OUTPUT, CAPTURE.
     pub(crate) sequences: [u32; 2],
+    /// A change of the stream was ordered.
+    pub(crate) ordered: bool,
+    /// A drain was begun.
+    pub(crate) drained: bool,
 }
 
 impl M2m {
@@ -56,6 +60,7 @@ impl M2m {
         }
         self.last_src = last_src;
         self.draining = true;
+        self.drained = true;
         self.next_last = last_src.is_none() && !has_dst;
     }
 
@@ -94,6 +99,12 @@ impl M2m {
             self.last_src = None;
             self.next_last = true;
         }
+    }
+
+    /// Whether drains and changes of the stream meet. Which of the two a CAPTURE buffer was given back for depends on the
+    /// order of records within a call, and its number, size and LAST with it: the model does not guess them.
+    pub(crate) fn is_mixed(&self) -> bool {
+        self.ordered && self.drained
     }
 
     /// The next sequence number of OUTPUT or CAPTURE.

@@ -208,6 +208,9 @@ impl Handle {
             buffer.sequence = sequence.or(buffer.sequence);
             buffer.job = None;
         }
+        if self.m2m.is_mixed() {
+            self.forget(index);
+        }
         true
     }
 

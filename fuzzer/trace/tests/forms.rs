@@ -159,7 +159,7 @@ fn reply() -> Reply {
 #[test]
 fn a_frame_is_length_and_payload() {
     let frame = wire::encode(&Request::PowerOff).unwrap();
-    assert_eq!(frame, [1, 0, 0, 0, 4]);
+    assert_eq!(frame, [1, 0, 0, 0, 5]);
     assert_eq!(
         wire::decode::<Request>(&frame[4..]).unwrap(),
         Request::PowerOff
@@ -191,7 +191,7 @@ fn a_payload_of_another_type_is_refused() {
         Err(WireError::Malformed(_))
     ));
     assert!(matches!(
-        wire::decode::<Request>(&[1, 9]),
+        wire::decode::<Request>(&[2, 9]),
         Err(WireError::Trailing { extra: 1 })
     ));
 }
