@@ -55,10 +55,11 @@ fn attached(history: &History, start: Moment) -> Option<Moment> {
     }
 }
 
-/// Buffers of one job start together, one record after the other.
+/// Buffers of one job start together, one record after the other. The number alone does not tell: each file counts its own.
 fn waited(case: &Case, pair: &[Armed]) -> Option<Violation> {
     let [one, other] = pair else { return None };
-    let together = one.job == other.job && one.buffer != other.buffer;
+    let adjacent = one.start.index + 1 == other.start.index;
+    let together = adjacent && one.job == other.job && one.buffer != other.buffer;
     let between = one.attach.time.abs_diff(other.attach.time);
     (together && between > SLACK).then(|| {
         let late = if one.attach.index < other.attach.index {
