@@ -70,7 +70,7 @@ impl Ended {
         let code = self
             .exit
             .and_then(|code| u8::try_from(code).ok())
-            .filter(|code| (10..=14).contains(code));
+            .filter(|code| (10..=14).contains(code) || *code == 16);
         let code = code.with_context(|| {
             format!(
                 "«lab {}» ended with {:?}, no class of violations:\n{}",
