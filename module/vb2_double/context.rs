@@ -249,15 +249,16 @@ impl vb2::queue::Operations for Context {
         // mem2mem has waited for its job, so that no other is left than a pipelined one. If one was
         // aborted in vain, that is settled now.
         job::end_pipeline(this);
-        {
+        let mut begun = {
             let mut state = this.state.lock();
             state.aborted = false;
-            if queue.direction() == Direction::Output {
-                state.knobs.drop_source();
-            }
-        }
+            queue.direction() == Direction::Output && state.knobs.drop_source()
+        };
         while let Some(buffer) = this.m2m().take_stopped(&queue) {
-            this.complete_request(&buffer);
+            // The first job of the first buffer has taken the values of its request already.
+            if !core::mem::take(&mut begun) {
+                this.complete_request(&buffer);
+            }
             this.counts_given(&buffer, vb2::State::Error);
             buffer.done(vb2::State::Error);
         }

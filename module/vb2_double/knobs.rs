@@ -241,9 +241,9 @@ impl Knobs {
         self.abort_waits
     }
 
-    /// The present OUTPUT buffer is given back before its last frame.
-    pub(crate) fn drop_source(&mut self) {
-        self.frames_left = 0;
+    /// The present OUTPUT buffer is given back before its last frame. Says whether there is one.
+    pub(crate) fn drop_source(&mut self) -> bool {
+        core::mem::take(&mut self.frames_left) > 0
     }
 
     /// The chunk before which the gate holds the writer; 0 if the gate is open.

@@ -26,7 +26,7 @@ pub(crate) struct M2m {
     pub(crate) ending: Option<u32>,
     /// Next sequence numbers: OUTPUT, CAPTURE.
     pub(crate) sequences: [u32; 2],
-    /// A change of the stream was ordered.
+    /// A change of the stream was ordered, or another thread took part.
     pub(crate) ordered: bool,
     /// A drain was begun.
     pub(crate) drained: bool,

@@ -30,6 +30,8 @@ pub(crate) struct Replay<'a> {
     program: &'a Program,
     world: World,
     flying: Vec<Flying<'a>>,
+    /// A thread beside the first has begun something.
+    threads: bool,
     /// Records since the last call.
     records: Vec<Kind>,
     story: Story,
@@ -42,6 +44,7 @@ impl<'a> Replay<'a> {
             program,
             world: World::new(driver),
             flying: Vec::new(),
+            threads: false,
             records: Vec::new(),
             story: Story::default(),
         }
@@ -68,6 +71,7 @@ impl<'a> Replay<'a> {
     }
 
     fn begin(&mut self, number: u16) {
+        self.threads = true;
         if let Some(step) = self.program.steps.get(usize::from(number)) {
             let (op, met) = (&step.op, Parts::NONE);
             self.flying.push(Flying { number, op, met });
@@ -106,6 +110,9 @@ impl<'a> Replay<'a> {
             .flying
             .iter()
             .position(|flying| flying.number == call.op);
+        if self.threads && may_mix(&step.op) {
+            self.mix(&step.op);
+        }
         let busy = self.flying.len() > THREADS && call.result == Err(EBUSY);
         let met = flying.map_or(Parts::NONE, |place| self.flying.remove(place).met);
         if busy {
@@ -143,6 +150,14 @@ impl<'a> Replay<'a> {
         let closes = matches!(op, Op::CloseFile { .. } | Op::Open { .. });
         self.world.lingers |= closes && !shared.is_empty();
         shared
+    }
+
+    /// What a drain meets where another thread started or stopped something is not known.
+    fn mix(&mut self, op: &Op) {
+        let handle = file_of(op).and_then(|file| self.world.files.get_mut(&file.0));
+        if let Some(handle) = handle {
+            handle.m2m.ordered = true;
+        }
     }
 
     /// Records before this call may be of the effects of those that fly, which are judged only when they return.
