@@ -4,7 +4,6 @@
 //! with 1 when the failure shows, with 0 when it does not, and with 2 when it could not look.
 
 mod calls;
-mod knobs;
 mod library;
 mod probe;
 mod source;

@@ -11,6 +11,7 @@ mod choose;
 mod driver;
 mod generate;
 mod keyword;
+pub mod knobs;
 mod limits;
 mod minimise;
 mod model;

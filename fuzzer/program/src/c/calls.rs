@@ -1,8 +1,9 @@
 //! Each operation as a call of one of the library's functions.
 
-use super::{knobs, library::Needs};
+use super::library::Needs;
 use crate::{
     driver::Driver,
+    knobs,
     op::{
         Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Micros, MorePlanes, Node,
         Op, Pixels, Queue, Sync, SyncEdge,
@@ -37,7 +38,7 @@ pub(super) fn calls(op: &Op, driver: Driver) -> Option<Vec<Call>> {
             let text = format!("set_knob({file}, {} /* {knob:?} */, {value})", knob as u32);
             Call::new(&["knob"], text)
         };
-        return Some(settings.into_iter().map(call).collect());
+        return Some(settings.into_iter().flatten().map(call).collect());
     }
     let call = slots(op, driver)
         .or_else(|| buffers(op))
