@@ -295,36 +295,7 @@ impl World {
     }
 }
 
-/// The video file that an operation works on.
+/// The video file that an operation works on. A request is made by the media device, of which the model knows nothing.
 pub(crate) fn file_of(op: &Op) -> Option<File> {
-    Some(match *op {
-        Op::Open { file, .. }
-        | Op::CloseFile { file }
-        | Op::SetFormat { file, .. }
-        | Op::GetFormat { file, .. }
-        | Op::Reqbufs { file, .. }
-        | Op::CreateBufs { file, .. }
-        | Op::RemoveBufs { file, .. }
-        | Op::Querybuf { file, .. }
-        | Op::PrepareBuf { file, .. }
-        | Op::Qbuf { file, .. }
-        | Op::Dqbuf { file, .. }
-        | Op::Expbuf { file, .. }
-        | Op::Streamon { file, .. }
-        | Op::Streamoff { file, .. }
-        | Op::PollFile { file, .. }
-        | Op::DecoderCmd { file, .. }
-        | Op::Subscribe { file, .. }
-        | Op::Dqevent { file }
-        | Op::GateClose { file, .. }
-        | Op::GateOpen { file }
-        | Op::JobTime { file, .. }
-        | Op::Chunks { file, .. }
-        | Op::Completion { file, .. }
-        | Op::SetKnob { file, .. }
-        | Op::Watchdog { file, .. }
-        | Op::Fail { file, .. }
-        | Op::SourceChange { file, .. } => file,
-        _ => return None,
-    })
+    op.file().filter(|_| !matches!(op, Op::AllocRequest { .. }))
 }

@@ -385,6 +385,60 @@ pub enum Op {
 }
 
 impl Op {
+    /// The video file that it works on.
+    pub fn file(&self) -> Option<File> {
+        Some(match *self {
+            Self::Open { file, .. }
+            | Self::CloseFile { file }
+            | Self::SetFormat { file, .. }
+            | Self::GetFormat { file, .. }
+            | Self::Reqbufs { file, .. }
+            | Self::CreateBufs { file, .. }
+            | Self::RemoveBufs { file, .. }
+            | Self::Querybuf { file, .. }
+            | Self::PrepareBuf { file, .. }
+            | Self::Qbuf { file, .. }
+            | Self::Dqbuf { file, .. }
+            | Self::Expbuf { file, .. }
+            | Self::Streamon { file, .. }
+            | Self::Streamoff { file, .. }
+            | Self::PollFile { file, .. }
+            | Self::AllocRequest { file, .. }
+            | Self::DecoderCmd { file, .. }
+            | Self::Subscribe { file, .. }
+            | Self::Dqevent { file }
+            | Self::GateClose { file, .. }
+            | Self::GateOpen { file }
+            | Self::JobTime { file, .. }
+            | Self::Chunks { file, .. }
+            | Self::Completion { file, .. }
+            | Self::SetKnob { file, .. }
+            | Self::Watchdog { file, .. }
+            | Self::Fail { file, .. }
+            | Self::SourceChange { file, .. } => file,
+            _ => return None,
+        })
+    }
+
+    /// The queue of that file that it names.
+    pub fn queue(&self) -> Option<Queue> {
+        Some(match *self {
+            Self::SetFormat { queue, .. }
+            | Self::GetFormat { queue, .. }
+            | Self::Reqbufs { queue, .. }
+            | Self::CreateBufs { queue, .. }
+            | Self::RemoveBufs { queue, .. }
+            | Self::Querybuf { queue, .. }
+            | Self::PrepareBuf { queue, .. }
+            | Self::Qbuf { queue, .. }
+            | Self::Dqbuf { queue, .. }
+            | Self::Expbuf { queue, .. }
+            | Self::Streamon { queue, .. }
+            | Self::Streamoff { queue, .. } => queue,
+            _ => return None,
+        })
+    }
+
     /// `open double`
     pub fn open(file: File) -> Self {
         Self::Open {

@@ -17,38 +17,7 @@ pub(crate) struct Place {
 
 /// The file and queue that a video call names.
 pub(crate) fn target(op: &Op) -> Option<(u8, Option<Queue>)> {
-    let (file, queue) = match op {
-        Op::SetFormat { file, queue, .. }
-        | Op::GetFormat { file, queue }
-        | Op::Reqbufs { file, queue, .. }
-        | Op::CreateBufs { file, queue, .. }
-        | Op::RemoveBufs { file, queue, .. }
-        | Op::Querybuf { file, queue, .. }
-        | Op::PrepareBuf { file, queue, .. }
-        | Op::Qbuf { file, queue, .. }
-        | Op::Dqbuf { file, queue, .. }
-        | Op::Expbuf { file, queue, .. }
-        | Op::Streamon { file, queue }
-        | Op::Streamoff { file, queue } => (file, Some(*queue)),
-        Op::Open { file, .. }
-        | Op::AllocRequest { file, .. }
-        | Op::CloseFile { file }
-        | Op::PollFile { file, .. }
-        | Op::DecoderCmd { file, .. }
-        | Op::Subscribe { file, .. }
-        | Op::Dqevent { file }
-        | Op::GateClose { file, .. }
-        | Op::GateOpen { file }
-        | Op::JobTime { file, .. }
-        | Op::Chunks { file, .. }
-        | Op::Completion { file, .. }
-        | Op::SetKnob { file, .. }
-        | Op::Watchdog { file, .. }
-        | Op::Fail { file, .. }
-        | Op::SourceChange { file, .. } => (file, None),
-        _ => return None,
-    };
-    Some((file.0, queue))
+    Some((op.file()?.0, op.queue()))
 }
 
 /// The queue whose buffers this call may hand to the driver.
