@@ -6,7 +6,7 @@ use program::Access;
 use super::{Case, seen};
 use crate::invariant::Invariant::I7;
 use crate::violation::Violation;
-use crate::world::sight::{PollSight, Source, SyncSight};
+use crate::world::sight::{PollSight, SyncSight};
 use crate::world::{Kinds, POLLIN, POLLOUT};
 
 pub(super) fn oracle(case: &Case) -> Vec<Violation> {
@@ -18,13 +18,7 @@ pub(super) fn oracle(case: &Case) -> Vec<Violation> {
 }
 
 fn export(case: &Case, sight: &SyncSight) -> Option<Violation> {
-    let Source::Export {
-        memory: Some(memory),
-        ..
-    } = sight.source
-    else {
-        return None;
-    };
+    let (memory, _) = sight.exported()?;
     let span = &sight.span;
     let idle = !case.world.may_show(memory, span, Kinds::All) && case.world.was_armed(memory, span);
     (idle && sight.info.status == 0).then(|| {

@@ -9,7 +9,7 @@ use crate::invariant::Invariant::I11;
 use crate::violation::Violation;
 use crate::world::Kinds;
 use crate::world::fence::Fence;
-use crate::world::sight::{Source, SyncSight};
+use crate::world::sight::SyncSight;
 use crate::world::span::Moment;
 
 /// A job that starts later than this after the attachment was not what the fence was attached for, however busy the
@@ -64,13 +64,7 @@ fn early(case: &Case, fence: &Fence) -> Option<Violation> {
 
 /// An export of a plane whose buffers were never armed.
 fn export(case: &Case, sight: &SyncSight) -> Option<Violation> {
-    let Source::Export {
-        memory: Some(memory),
-        ..
-    } = sight.source
-    else {
-        return None;
-    };
+    let (memory, _) = sight.exported()?;
     let (world, span) = (case.world, &sight.span);
     let unarmed = !world.may_show(memory, span, Kinds::All) && !world.was_armed(memory, span);
     (unarmed && sight.info.status == 0).then(|| {

@@ -11,7 +11,7 @@ use crate::violation::Violation;
 use crate::world::buffer::{Happening, History};
 use crate::world::fence::Fence;
 use crate::world::memory::MemoryId;
-use crate::world::sight::{PollSight, Source, SyncSight};
+use crate::world::sight::{PollSight, SyncSight};
 use crate::world::span::{Moment, Span};
 use crate::world::{Kinds, POLLIN, POLLOUT};
 
@@ -33,13 +33,7 @@ fn pending<'a>(case: &'a Case, memory: MemoryId, span: &Span, kinds: Kinds) -> O
 }
 
 fn export(case: &Case, sight: &SyncSight) -> Option<Violation> {
-    let Source::Export {
-        memory: Some(memory),
-        access,
-    } = sight.source
-    else {
-        return None;
-    };
+    let (memory, access) = sight.exported()?;
     let fence = pending(case, memory, &sight.span, access.into())?;
     (sight.info.status != 0).then(|| {
         let expected = format!(

@@ -4,7 +4,7 @@ use super::{Case, name, seen};
 use crate::invariant::Invariant::I13;
 use crate::violation::Violation;
 use crate::world::fence::{Attach, Fence, USAGE_READ, USAGE_WRITE};
-use crate::world::sight::{PollSight, Source, SyncSight};
+use crate::world::sight::{PollSight, SyncSight};
 use crate::world::{Kinds, POLLIN};
 
 pub(super) fn oracle(case: &Case) -> Vec<Violation> {
@@ -58,13 +58,7 @@ fn readers_only(
 }
 
 fn export(case: &Case, sight: &SyncSight) -> Option<Violation> {
-    let Source::Export {
-        memory: Some(memory),
-        access,
-    } = sight.source
-    else {
-        return None;
-    };
+    let (memory, access) = sight.exported()?;
     let reader = Kinds::from(access) == Kinds::Write;
     let wrong = reader && sight.info.status == 0 && readers_only(case, memory, &sight.span);
     wrong.then(|| {

@@ -3,7 +3,7 @@
 use super::{Case, seen};
 use crate::invariant::Invariant::I14;
 use crate::violation::Violation;
-use crate::world::sight::{Source, SyncSight};
+use crate::world::sight::SyncSight;
 
 pub(super) fn oracle(case: &Case) -> Vec<Violation> {
     case.world
@@ -15,13 +15,7 @@ pub(super) fn oracle(case: &Case) -> Vec<Violation> {
 }
 
 fn named(case: &Case, sight: &SyncSight) -> Option<Violation> {
-    let Source::Export {
-        memory: Some(memory),
-        ..
-    } = sight.source
-    else {
-        return None;
-    };
+    let (memory, _) = sight.exported()?;
     let [fence] = &sight.info.fences[..] else {
         return None;
     };

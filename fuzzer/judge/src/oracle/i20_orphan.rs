@@ -7,7 +7,7 @@ use super::{Case, seen};
 use crate::invariant::Invariant::I20;
 use crate::violation::Violation;
 use crate::world::fence::{Attach, Fence};
-use crate::world::sight::{ContentSight, Failure, Orphan, PollSight, Source, SyncSight};
+use crate::world::sight::{ContentSight, Failure, Orphan, PollSight, SyncSight};
 use crate::world::span::Span;
 use crate::world::{POLLIN, POLLOUT};
 
@@ -87,13 +87,7 @@ fn imports(case: &Case, orphan: &Orphan, fence: &Fence) -> bool {
 }
 
 fn export(case: &Case, orphan: &Orphan, sight: &SyncSight) -> Option<Violation> {
-    let Source::Export {
-        memory: Some(memory),
-        ..
-    } = sight.source
-    else {
-        return None;
-    };
+    let (memory, _) = sight.exported()?;
     let pending = memory == orphan.memory && sight.info.status == 0;
     (pending && !may_be_another_s(case, orphan, &sight.span)).then(|| {
         let expected = "nothing is pending on memory whose buffer is gone".to_owned();

@@ -8,7 +8,7 @@ use super::{Case, seen};
 use crate::invariant::Invariant::I25;
 use crate::violation::Violation;
 use crate::world::memory::MemoryId;
-use crate::world::sight::{PollSight, Source, SyncSight};
+use crate::world::sight::{PollSight, SyncSight};
 use crate::world::slot::ImportedFences;
 use crate::world::span::Span;
 use crate::world::{POLLIN, POLLOUT};
@@ -42,13 +42,7 @@ fn must_see(imported: Access, asked: Access) -> bool {
 }
 
 fn export(case: &Case, sight: &SyncSight) -> Option<Violation> {
-    let Source::Export {
-        memory: Some(memory),
-        access,
-    } = sight.source
-    else {
-        return None;
-    };
+    let (memory, access) = sight.exported()?;
     let fence = survivor(case, memory, &sight.span, access)?;
     (sight.info.status != 0).then(|| {
         let expected = "the export shows the pending fence that was imported".to_owned();

@@ -31,6 +31,16 @@ pub(crate) struct SyncSight {
     pub(crate) source: Source,
 }
 
+impl SyncSight {
+    /// The memory and the direction for which it was just exported, if that is known.
+    pub(crate) fn exported(&self) -> Option<(MemoryId, Access)> {
+        match self.source {
+            Source::Export { memory, access } => Some((memory?, access)),
+            Source::Later => None,
+        }
+    }
+}
+
 /// A poll on a dma-buf.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PollSight {
