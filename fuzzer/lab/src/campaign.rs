@@ -29,6 +29,6 @@ pub use desk::{Desk, Member, Plan, Screen, Total, name as ended};
 pub use folder::{
     Before, Folder, Identity, Killed, corpus_of, forget, is_killed, log_of, name as program_name,
 };
-pub use log::{Bounded, Found, Line, Numbers, read as read_log};
+pub use log::{Bounded, Counts, Found, Line, Numbers, read as read_log};
 pub use metrics::Metrics;
 pub use totals::{LifeCount, StateCount, Totals};

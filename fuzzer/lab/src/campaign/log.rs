@@ -31,13 +31,13 @@ impl From<Bound> for Bounded {
     }
 }
 
-/// Counts since the part began, all instances together. The names are those of `lab fuzz --json`.
+/// Counts of all instances together. The names are those of `lab fuzz --json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(
     missing_docs,
     reason = "the names say it; engine::Stats documents them"
 )]
-pub struct Numbers {
+pub struct Counts {
     pub seconds: f64,
     pub triage_seconds: f64,
     pub programs: u64,
@@ -53,12 +53,30 @@ pub struct Numbers {
     pub fences_signalled: u64,
     pub fences_destroyed: u64,
     pub fences_pending: u64,
+}
+
+/// Counts since the part began.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Numbers {
+    /// What ran.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// What was found.
     pub findings: usize,
 }
 
 impl From<&Stats> for Numbers {
     fn from(stats: &Stats) -> Numbers {
         Numbers {
+            counts: Counts::from(stats),
+            findings: stats.findings,
+        }
+    }
+}
+
+impl From<&Stats> for Counts {
+    fn from(stats: &Stats) -> Counts {
+        Counts {
             seconds: stats.seconds,
             triage_seconds: stats.triage_seconds,
             programs: stats.programs,
@@ -74,7 +92,6 @@ impl From<&Stats> for Numbers {
             fences_signalled: stats.fences.signalled,
             fences_destroyed: stats.fences.destroyed,
             fences_pending: stats.fences.pending,
-            findings: stats.findings,
         }
     }
 }
@@ -83,21 +100,21 @@ impl Numbers {
     /// The same as the engine counts.
     pub fn stats(&self) -> Stats {
         Stats {
-            programs: self.programs,
-            operations: self.operations,
-            seconds: self.seconds,
-            triage_seconds: self.triage_seconds,
-            coverage: self.coverage,
-            corpus: self.corpus,
-            repeated: self.repeated,
-            history_dependent: self.history_dependent,
+            programs: self.counts.programs,
+            operations: self.counts.operations,
+            seconds: self.counts.seconds,
+            triage_seconds: self.counts.triage_seconds,
+            coverage: self.counts.coverage,
+            corpus: self.counts.corpus,
+            repeated: self.counts.repeated,
+            history_dependent: self.counts.history_dependent,
             fences: trace::wire::FenceCounts {
-                attached: self.fences_attached,
-                signalled: self.fences_signalled,
-                destroyed: self.fences_destroyed,
-                pending: self.fences_pending,
+                attached: self.counts.fences_attached,
+                signalled: self.counts.fences_signalled,
+                destroyed: self.counts.fences_destroyed,
+                pending: self.counts.fences_pending,
             },
-            boots: self.boots,
+            boots: self.counts.boots,
             findings: self.findings,
             first: None,
         }

@@ -64,13 +64,13 @@ impl Page<'_> {
         let ran = numbers.map_or(String::new(), |numbers| {
             format!(
                 "{} programs and {} operations in {:.0} s; {} fences attached, {} signalled, {} destroyed, {} pending; {} findings.",
-                numbers.programs,
-                numbers.operations,
-                numbers.seconds,
-                numbers.fences_attached,
-                numbers.fences_signalled,
-                numbers.fences_destroyed,
-                numbers.fences_pending,
+                numbers.counts.programs,
+                numbers.counts.operations,
+                numbers.counts.seconds,
+                numbers.counts.fences_attached,
+                numbers.counts.fences_signalled,
+                numbers.counts.fences_destroyed,
+                numbers.counts.fences_pending,
                 numbers.findings
             )
         });
@@ -145,7 +145,7 @@ impl Page<'_> {
 fn progress(log: &[Line]) -> Vec<(f64, f64)> {
     let points = log.iter().filter_map(|line| match line {
         Line::Progress(numbers) | Line::End { numbers, .. } => {
-            Some((numbers.seconds, numbers.coverage as f64))
+            Some((numbers.counts.seconds, numbers.counts.coverage as f64))
         }
         _ => None,
     });

@@ -166,7 +166,7 @@ impl<'a> Ordeal<'a> {
     fn told(&self) -> anyhow::Result<u64> {
         let lines = campaign::log_of(&self.campaign())?;
         let programs = |line: &Line| match line {
-            Line::Progress(numbers) => Some(numbers.programs),
+            Line::Progress(numbers) => Some(numbers.counts.programs),
             _ => None,
         };
         Ok(lines.iter().rev().find_map(programs).unwrap_or(0))
