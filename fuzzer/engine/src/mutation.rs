@@ -81,17 +81,22 @@ impl Mutator<Case, State> for ProgramMutator {
             }
             mutation => mutation.apply(&case.0, &donor, &profile, &mut choose),
         };
-        match changed {
-            Some(changed) => {
-                case.0 = changed;
-                Ok(MutationResult::Mutated)
-            }
-            None => Ok(MutationResult::Skipped),
-        }
+        Ok(replaced(case, changed))
     }
 
     fn post_exec(&mut self, _state: &mut State, _new: Option<CorpusId>) -> Result<(), Error> {
         Ok(())
+    }
+}
+
+/// Puts what a mutation made in the place of what it was made of.
+fn replaced(case: &mut Case, changed: Option<Program>) -> MutationResult {
+    match changed {
+        Some(changed) => {
+            case.0 = changed;
+            MutationResult::Mutated
+        }
+        None => MutationResult::Skipped,
     }
 }
 
@@ -141,13 +146,8 @@ impl Mutator<Case, State> for Compared {
     fn mutate(&mut self, state: &mut State, case: &mut Case) -> Result<MutationResult, Error> {
         let mut choose = FromWords(|| state.rand_mut().next());
         let operands = self.operands.borrow();
-        match operands.apply(&case.0, self.driver, &mut choose) {
-            Some(changed) => {
-                case.0 = changed;
-                Ok(MutationResult::Mutated)
-            }
-            None => Ok(MutationResult::Skipped),
-        }
+        let changed = operands.apply(&case.0, self.driver, &mut choose);
+        Ok(replaced(case, changed))
     }
 
     fn post_exec(&mut self, _state: &mut State, _new: Option<CorpusId>) -> Result<(), Error> {

@@ -168,19 +168,10 @@ fn watched(
     turn: Duration,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
-    let begin = Instant::now();
-    loop {
-        for program in programs {
-            session.observe(program, true)?;
-            tally.runs += 1;
-            tally.operations += program.steps.len() as u64;
-        }
-        if begin.elapsed() >= turn {
-            break;
-        }
-    }
-    tally.time += begin.elapsed();
-    Ok(())
+    rounds(programs, turn, tally, |program| {
+        session.observe(program, true)?;
+        Ok((1, program.steps.len() as u64))
+    })
 }
 
 /// Runs of one program between two answers of the agent, enough that the answer does not count.
@@ -192,12 +183,25 @@ fn bare(
     turn: Duration,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
+    rounds(programs, turn, tally, |program| {
+        let calls = batch(session, program)?;
+        Ok((u64::from(BATCH), u64::from(BATCH) * u64::from(calls)))
+    })
+}
+
+/// Runs all programs, over and over for the length of a turn. `run` says how many runs and operations that was.
+fn rounds(
+    programs: &[Program],
+    turn: Duration,
+    tally: &mut Tally,
+    mut run: impl FnMut(&Program) -> anyhow::Result<(u64, u64)>,
+) -> anyhow::Result<()> {
     let begin = Instant::now();
     loop {
         for program in programs {
-            let calls = batch(session, program)?;
-            tally.runs += u64::from(BATCH);
-            tally.operations += u64::from(BATCH) * u64::from(calls);
+            let (runs, operations) = run(program)?;
+            tally.runs += runs;
+            tally.operations += operations;
         }
         if begin.elapsed() >= turn {
             break;
