@@ -44,7 +44,9 @@ pub(super) struct Trial {
 }
 
 /// Crates that have a say in what a campaign finds.
-const CRATES: [&str; 6] = ["agent", "engine", "judge", "program", "trace", "uapi"];
+const CRATES: [&str; 7] = [
+    "agent", "engine", "judge", "model", "program", "trace", "uapi",
+];
 
 /// The key of the seeds and of those crates.
 pub(super) fn lab_key(clone: &Path) -> anyhow::Result<String> {
