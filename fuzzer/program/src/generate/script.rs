@@ -1,6 +1,6 @@
 //! Writes scenes: the steps so far, the state they lead to, and the moves that scenes have in common.
 
-use super::details;
+use super::{details, hardware};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
@@ -39,7 +39,7 @@ impl Script<'_> {
         open.get(self.choose.below(open.len())).copied()
     }
 
-    /// Opens a file, with small frames mostly.
+    /// Opens a file, with small frames mostly, of hardware of some kind.
     pub(super) fn open(&mut self, file: File) {
         self.run(Op::open(file));
         if self.choose.chance(85) {
@@ -52,16 +52,22 @@ impl Script<'_> {
                 self.run(Op::size(file, queue, (width, height)));
             }
         }
+        hardware::draw(self, file);
     }
 
     /// Gives a queue buffers unless it has some.
     pub(super) fn allocate(&mut self, file: File, queue: Queue, memory: Memory) {
+        let count = 1 + self.choose.below(3) as u32;
+        self.allocate_some(file, queue, memory, count);
+    }
+
+    /// Gives a queue so many buffers unless it has some.
+    pub(super) fn allocate_some(&mut self, file: File, queue: Queue, memory: Memory, count: u32) {
         if self
             .model
             .queue(file, queue)
             .is_some_and(|content| !content.has_buffers())
         {
-            let count = 1 + self.choose.below(3) as u32;
             self.run(Op::Reqbufs {
                 file,
                 queue,
