@@ -139,8 +139,8 @@ impl<'t> TargetExecutor<'t> {
         }
     }
 
-    /// What is taken note of whether or not the program counts.
-    fn note(&mut self, case: &Case, run: &Run) {
+    /// What is taken note of whether or not the program counts. Tells whether it reached a new cell.
+    fn note(&mut self, case: &Case, run: &Run) -> bool {
         let cells = run.coverage.iter().map(|(cell, _)| *cell);
         let new: Vec<_> = cells.filter(|cell| self.covered.insert(*cell)).collect();
         if !new.is_empty() {
@@ -149,6 +149,7 @@ impl<'t> TargetExecutor<'t> {
         self.stats.coverage = self.covered.len();
         self.stats.boots = self.session.boots();
         self.events.ran(&case.0, run);
+        !new.is_empty()
     }
 
     fn observe(&mut self, case: &Case) -> Result<Run, Error> {
@@ -185,7 +186,7 @@ impl<'t> Executor<Manager, Case, State, Fuzzer> for TargetExecutor<'t> {
         }
         *state.executions_mut() += 1;
         let run = self.observe(case)?;
-        self.note(case, &run);
+        let reached = self.note(case, &run);
         if self.counts {
             self.count(&run);
         }
@@ -195,7 +196,7 @@ impl<'t> Executor<Manager, Case, State, Fuzzer> for TargetExecutor<'t> {
         } else {
             ExitKind::Crash
         };
-        observation::fill(&mut self.observers, &case.0, run);
+        observation::fill(&mut self.observers, &case.0, run, reached);
         Ok(kind)
     }
 }
