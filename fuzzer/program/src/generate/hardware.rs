@@ -9,8 +9,8 @@ use crate::op::{Completion, File, Knob, Micros, Op};
 
 /// Chances in 100 that a device differs from the plainest one: in how its jobs end, in how it is stopped, in how fast it is and
 /// in how long its watchdog waits.
-const ENDS: u32 = 25;
-const WAITS_WHEN_STOPPED: u32 = 15;
+const ENDS: u32 = 35;
+const WAITS_WHEN_STOPPED: u32 = 25;
 const PACE: u32 = 10;
 const PATIENCE: u32 = 10;
 

@@ -16,11 +16,13 @@ const HOLES: u32 = 4;
 /// A scene, written into a script. None if the state has no room for it.
 type Scene = fn(&mut Script<'_>) -> Option<()>;
 
-const SCENES: [Scene; 14] = [
+const SCENES: [Scene; 16] = [
     gated_observers,
     troubles::hung_job,
     troubles::fault_in_a_row,
     troubles::strangers_fence,
+    troubles::no_memory_for_a_job,
+    troubles::buffers_come_and_go,
     reconfigure,
     import_across,
     in_place,

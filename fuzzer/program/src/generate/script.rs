@@ -81,13 +81,22 @@ impl Script<'_> {
     pub(super) fn queue_one(&mut self, file: File, queue: Queue) -> Option<u32> {
         let content = self.model.queue(file, queue)?;
         let free = content.in_state(&[BufferState::Dequeued, BufferState::Prepared]);
-        if let Some(index) = free.first().copied()
-            && content.memory == Some(Memory::Mmap)
-        {
+        if !free.is_empty() && content.memory == Some(Memory::Mmap) {
+            let index = free[self.choose.below(free.len())];
             self.run(Op::qbuf(file, queue, index, None));
             return Some(index);
         }
         content.in_state(&[BufferState::Queued]).first().copied()
+    }
+
+    /// Queues this buffer of an MMAP queue, if it is free.
+    fn queue_this(&mut self, file: File, queue: Queue, index: u32) -> Option<()> {
+        let content = self.model.queue(file, queue)?;
+        let free = content.in_state(&[BufferState::Dequeued, BufferState::Prepared]);
+        if free.contains(&index) && content.memory == Some(Memory::Mmap) {
+            self.run(Op::qbuf(file, queue, index, None));
+        }
+        Some(())
     }
 
     pub(super) fn stream(&mut self, file: File) {
@@ -129,18 +138,17 @@ impl Script<'_> {
             self.allocate(file, queue, Memory::Mmap);
         }
         let early = self.choose.chance(50);
-        let index = self
-            .model
-            .queue(file, Queue::Capture)?
-            .in_state(&[BufferState::Dequeued]);
-        let index = index.first().copied().unwrap_or(0);
+        let capture = self.model.queue(file, Queue::Capture)?;
+        let free = capture.in_state(&[BufferState::Dequeued]);
+        let index = free.get(self.choose.below(free.len())).copied();
+        let index = index.unwrap_or(0);
         let before = if early {
             self.export(file, Queue::Capture, index)
         } else {
             None
         };
         self.queue_one(file, Queue::Output);
-        self.queue_one(file, Queue::Capture);
+        self.queue_this(file, Queue::Capture, index)?;
         self.stream(file);
         before.or_else(|| self.export(file, Queue::Capture, index))
     }

@@ -1,5 +1,5 @@
-//! Scenes in which something goes wrong or takes long: jobs that meet faults between others, jobs that hang while somebody waits,
-//! and fences of strangers on the planes of a job.
+//! Scenes in which something goes wrong, takes long or comes across: jobs that meet faults between others, jobs that hang while
+//! somebody waits, jobs without memory for their fences, buffers that come and go beside a job, and fences of strangers on its planes.
 
 use super::script::Script;
 use crate::model::BufferState;
@@ -60,7 +60,7 @@ fn fault(script: &mut Script<'_>, file: File, job: u32) -> Op {
 /// Nobody opens the gate, and somebody waits: the watchdog has to end it, or a signal if that takes too long.
 pub(super) fn hung_job(script: &mut Script<'_>) -> Option<()> {
     let file = script.file()?;
-    let time = Micros([5_000, 50_000, 2_000_000][script.choose.below(3)]);
+    let time = Micros([5_000, 50_000, 2_000_000][script.choose.weighted(&[1, 1, 2])]);
     script.run(Op::Watchdog { file, time });
     let (dmabuf, sync) = script.hold(file)?;
     wait(script, (file, dmabuf, sync), Micros(time.0 + 10_000));
@@ -75,7 +75,7 @@ fn wait(script: &mut Script<'_>, job: (File, Dmabuf, Sync), timeout: Micros) {
     let access = Access::ALL[script.choose.below(Access::ALL.len())];
     let interest = Interest::ALL[script.choose.below(Interest::ALL.len())];
     let edge = SyncEdge::Start;
-    match script.choose.below(4) {
+    match script.choose.weighted(&[1, 1, 2, 1]) {
         0 => script.run(Op::PollSync { sync, timeout }),
         1 => script.run(Op::PollDmabuf {
             dmabuf,
@@ -89,6 +89,61 @@ fn wait(script: &mut Script<'_>, job: (File, Dmabuf, Sync), timeout: Micros) {
         }),
         _ => script.dequeue(file, Queue::Output),
     }
+}
+
+/// Memory runs out when a job is about to start.
+pub(super) fn no_memory_for_a_job(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let (last, first) = match script.choose.below(2) {
+        0 => (Queue::Output, Queue::Capture),
+        _ => (Queue::Capture, Queue::Output),
+    };
+    for queue in [first, last] {
+        script.allocate(file, queue, Memory::Mmap);
+    }
+    let index = script.queue_one(file, Queue::Capture)?;
+    let dmabuf = script.export(file, Queue::Capture, index)?;
+    script.queue_one(file, Queue::Output);
+    script.run(Op::Streamon { file, queue: first });
+    let nth = 1 + script.choose.below(5) as u32;
+    script.run(Op::FailNth { nth });
+    script.run(Op::Streamon { file, queue: last });
+    script.fence(dmabuf)?;
+    script.dequeue(file, Queue::Capture);
+    script.run(Op::Check { dmabuf });
+    Some(())
+}
+
+/// Buffers are removed and made while a job has others of their queue.
+pub(super) fn buffers_come_and_go(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let (dmabuf, sync) = script.hold(file)?;
+    let queue = Queue::ALL[script.choose.below(2)];
+    let free = [BufferState::Dequeued, BufferState::Prepared];
+    for index in script.model.queue(file, queue)?.in_state(&free) {
+        let count = 1;
+        script.run(Op::RemoveBufs {
+            file,
+            queue,
+            index,
+            count,
+        });
+    }
+    if script.choose.chance(50) {
+        let memory = Memory::Mmap;
+        let count = 1;
+        script.run(Op::CreateBufs {
+            file,
+            queue,
+            memory,
+            count,
+        });
+    }
+    script.run(Op::FileInfo { sync });
+    script.run(Op::GateOpen { file });
+    script.dequeue(file, queue);
+    script.look(dmabuf, sync);
+    Some(())
 }
 
 /// A stranger's fence, which is another job's, is put on a plane before its own job, and outlives that.
