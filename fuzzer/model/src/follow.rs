@@ -5,16 +5,13 @@ use program::{Driver, EventKind, File, Knob, Memory, Op, Queue};
 use trace::Out;
 
 use crate::answer;
-use crate::buffer::{Buffer, Plane, State};
+use crate::buffer::{Buffer, Plane};
 use crate::device::Device;
 use crate::errno::ENOMEM;
 use crate::event;
 use crate::format::Format;
-use crate::give::{Given, Import};
 use crate::handle::Handle;
-use crate::memory::Memories;
 use crate::part::Parts;
-use crate::request::{Request, RequestId, Stage};
 use crate::world::{Export, World, file_of};
 
 impl World {
@@ -155,112 +152,6 @@ impl World {
         }
     }
 
-    /// An allocation failed in a call, which went on or not: what depends on that the model does not know until it is told.
-    pub(crate) fn shaken(&mut self, op: &Op, refused: bool) {
-        match *op {
-            Op::Unload | Op::Load | Op::Reload => self.loaded = None,
-            // The sync_file can be there although nobody could ask for its state.
-            Op::ExportSync { sync, .. } | Op::Merge { sync, .. } if refused => {
-                self.doubt |= Parts::sync(sync);
-            }
-            Op::PrepareBuf { file, .. } | Op::Qbuf { file, .. } if refused => {
-                self.shaken_buffer(file.0, op);
-            }
-            Op::Reqbufs { file, queue, .. } | Op::CreateBufs { file, queue, .. } if refused => {
-                self.doubt |= Parts::queue(file, queue);
-            }
-            Op::QueueRequest { request } if refused => {
-                if let Some(id) = self.requests.get(&request.0).copied() {
-                    self.forget_lengths(id);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// How far QBUF or PREPARE_BUF came is not known, nor what of a dma-buf was put away.
-    fn shaken_buffer(&mut self, file: u8, op: &Op) {
-        let Some(given) = self.given(op) else { return };
-        let Some(handle) = self.files.get_mut(&file) else {
-            return;
-        };
-        let imports = given.imports.is_some();
-        if let Some(buffer) = handle.queue_mut(given.queue).get_mut(given.index)
-            && !buffer.prepared
-        {
-            buffer.forget();
-            forget_imports(buffer, imports, &mut self.memories);
-        }
-        let file = File(file);
-        if matches!(op, Op::Qbuf { .. }) && handle.device.is_converter() {
-            self.doubt |= Parts::states(file, given.queue);
-        }
-    }
-
-    /// What became of the planes of the buffers in a request is not known.
-    fn forget_lengths(&mut self, request: RequestId) {
-        let places: Vec<_> = self.in_request(request).collect();
-        for (file, index) in places {
-            let Some(handle) = self.files.get_mut(&file) else {
-                continue;
-            };
-            let imports = handle.output.memory == Some(Memory::Dmabuf);
-            if let Some(buffer) = handle.output.get_mut(index) {
-                buffer.bytesused = None;
-                forget_imports(buffer, imports, &mut self.memories);
-            }
-        }
-    }
-
-    fn allocated_request(&mut self, slot: u8, file: u8) {
-        let handle = self.files.get(&file);
-        let multi = handle.is_some_and(|handle| handle.device.is_multi());
-        let stage = Stage::Idle;
-        self.all_requests.push(Request { multi, stage });
-        self.requests.insert(slot, self.all_requests.len() - 1);
-        self.doubt = self.doubt & !Parts::request(program::Request(slot));
-    }
-
-    /// `vb2_req_queue()`
-    fn queued_request(&mut self, slot: u8) {
-        let Some(id) = self.requests.get(&slot).copied() else {
-            return;
-        };
-        self.all_requests[id].stage = Stage::Queued;
-        let place = self.in_request(id).next();
-        let Some((file, index)) = place else { return };
-        let Some(handle) = self.files.get_mut(&file) else {
-            return;
-        };
-        let imports = handle.output.memory == Some(Memory::Dmabuf);
-        let Some(buffer) = handle.output.get_mut(index) else {
-            return;
-        };
-        if !buffer.prepared {
-            buffer.bytesused = buffer.asked;
-            forget_imports(buffer, imports, &mut self.memories);
-        }
-        buffer.prepared = true;
-        if buffer.state == State::InRequest {
-            buffer.state = State::Queued;
-        }
-    }
-
-    /// `media_request_clean()`
-    fn emptied_request(&mut self, slot: u8) {
-        let Some(id) = self.requests.get(&slot).copied() else {
-            return;
-        };
-        self.all_requests[id].stage = Stage::Idle;
-        for handle in self.files.values_mut() {
-            for buffer in handle.output.iter_mut() {
-                if buffer.request == Some(id) {
-                    buffer.leave_request();
-                }
-            }
-        }
-    }
-
     /// The memory behind a dma-buf slot.
     pub(crate) fn memory_of(&self, dmabuf: u8) -> Option<usize> {
         self.dmabufs.get(&dmabuf)?.memory
@@ -325,7 +216,7 @@ impl World {
 
     /// What REQBUFS does before it allocates. Without buffers it does nothing, so that a queue that lost all of them to
     /// REMOVE_BUFS is still the queue that it was.
-    fn free_all(&mut self, file: u8, queue: Queue, to_none: bool) {
+    pub(crate) fn free_all(&mut self, file: u8, queue: Queue, to_none: bool) {
         let handle = self.files.get(&file);
         let empty = handle.is_none_or(|handle| handle.queue(queue).count() == 0);
         if empty && !to_none {
@@ -379,77 +270,6 @@ impl World {
         }
     }
 
-    /// QBUF or PREPARE_BUF succeeded.
-    fn gave(&mut self, file: u8, op: &Op, out: &Out) {
-        let Some(given) = self.given(op) else { return };
-        let Some(handle) = self.files.get_mut(&file) else {
-            return;
-        };
-        handle.note_length(&given);
-        let asked = handle.asked(&given);
-        let content = handle.queue_mut(given.queue);
-        if let Some(into) = given.request {
-            content.uses_requests = true;
-            if let Some(buffer) = content.get_mut(given.index) {
-                buffer.put_into(into.id, asked);
-                buffer.learn(out);
-            }
-            return;
-        }
-        content.uses_qbuf |= !given.prepare;
-        let Some(buffer) = content.get_mut(given.index) else {
-            return;
-        };
-        let fresh = !buffer.prepared;
-        if fresh {
-            buffer.fill();
-        }
-        buffer.prepared = true;
-        if !given.prepare && !buffer.is_taken() {
-            buffer.state = State::Queued;
-        }
-        buffer.learn(out);
-        if fresh && given.imports.is_some() {
-            acquire(buffer, &given, &mut self.memories);
-        }
-        handle.start_if_ready(given.queue);
-    }
-
-    /// QBUF or PREPARE_BUF failed. What has changed by then stays: the flags that userspace gives, and a dma-buf that does
-    /// not fit has put the one before away, and its length with it: `__vb2_plane_dmabuf_put()`.
-    fn not_given(&mut self, file: u8, op: &Op) {
-        let Some(given) = self.given(op) else { return };
-        let Some(handle) = self.files.get_mut(&file) else {
-            return;
-        };
-        if given.request.is_some() && given.queue == Queue::Capture {
-            return;
-        }
-        handle.note_length(&given);
-        let imports = handle.queue(given.queue).memory == Some(Memory::Dmabuf);
-        let Some(buffer) = handle.queue(given.queue).get(given.index) else {
-            return;
-        };
-        let left = given.request.is_some() && buffer.is_taken();
-        if given.imports.is_some() != imports || buffer.prepared || buffer.is_queued() || left {
-            return;
-        }
-        if handle.is_too_long(&given, buffer) == Some(true) {
-            return;
-        }
-        let content = handle.queue_mut(given.queue);
-        // The queue is in use with requests, and refuses before it prepares.
-        let refused = given.request.is_some() || (!given.prepare && content.uses_requests);
-        content.uses_qbuf |= !given.prepare && !refused;
-        let Some(buffer) = content.get_mut(given.index) else {
-            return;
-        };
-        buffer.fill();
-        if imports && !refused && !buffer.is_taken() {
-            put_away(buffer, &given, &mut self.memories);
-        }
-    }
-
     /// STREAMOFF succeeded.
     fn stopped(&mut self, file: u8, queue: Queue) {
         let Some(handle) = self.files.get_mut(&file) else {
@@ -476,55 +296,6 @@ impl World {
 
 /// What REQBUFS of no buffer tells.
 const NO_BUFFERS: Out = Out::Buffers { index: 0, count: 0 };
-
-/// `__prepare_dmabuf()` succeeded: the dma-bufs are the buffer's memory now.
-fn acquire(buffer: &mut Buffer, given: &Given, memories: &mut Memories) {
-    let planes = buffer.planes_mut();
-    for (number, memory) in given.memories(planes.len()).enumerate() {
-        let plane = &mut planes[number];
-        if let Some(memory) = memory {
-            memories.hold(memory);
-        }
-        if let Some(old) = std::mem::replace(&mut plane.import, memory) {
-            memories.release(old);
-        }
-        plane.length = given.size(number).unwrap_or(plane.length);
-    }
-}
-
-/// `__prepare_dmabuf()` failed, and has put away what the buffer had, or what it had just taken.
-fn put_away(buffer: &mut Buffer, given: &Given, memories: &mut Memories) {
-    let Some(imports) = given.imports else { return };
-    let fits = |(plane, import): (&Plane, &Import)| match (plane.min_length, import) {
-        (Some(least), Import::Dmabuf(Some(size), _)) => *size >= u64::from(least),
-        _ => false,
-    };
-    let taken = buffer.planes().iter().zip(&imports).all(fits);
-    if !taken && buffer.planes()[0].import.is_none() {
-        return;
-    }
-    buffer.bytesused = Some(0);
-    for plane in buffer.planes_mut() {
-        plane.length = Some(0);
-        if let Some(old) = plane.import.take() {
-            memories.release(old);
-        }
-    }
-}
-
-/// Which dma-bufs are the memory of a buffer is not known any more.
-fn forget_imports(buffer: &mut Buffer, imports: bool, memories: &mut Memories) {
-    if !imports {
-        return;
-    }
-    for plane in buffer.planes_mut() {
-        plane.length = None;
-        if let Some(old) = plane.import.take() {
-            memories.release(old);
-            memories.doubt(old);
-        }
-    }
-}
 
 impl Handle {
     fn followed(&mut self, op: &Op, out: &Out) {
@@ -637,14 +408,8 @@ impl Handle {
         }
     }
 
-    /// What the agent says is used of an OUTPUT buffer.
-    fn asked(&self, given: &Given) -> Option<u32> {
-        let length = self.queue(given.queue).get(given.index)?.length()?;
-        self.used(given, length)
-    }
-
     /// `vb2_start_streaming()`, if there are enough buffers.
-    fn start_if_ready(&mut self, queue: Queue) {
+    pub(crate) fn start_if_ready(&mut self, queue: Queue) {
         if !self.queue(queue).can_start() {
             return;
         }
@@ -670,25 +435,11 @@ impl Handle {
             }
         }
     }
-
-    /// The agent remembers how long a buffer is that it fills.
-    fn note_length(&mut self, given: &Given) {
-        if given.queue != Queue::Output || self.device.is_multi() {
-            return;
-        }
-        if let Some(length) = self
-            .output
-            .get(given.index)
-            .and_then(|buffer| buffer.length())
-        {
-            self.filled.entry(given.index).or_insert(length.max(1));
-        }
-    }
 }
 
 impl Buffer {
     /// What a call told of it.
-    fn learn(&mut self, out: &Out) {
+    pub(crate) fn learn(&mut self, out: &Out) {
         let Out::Buffer {
             flags,
             bytesused,
@@ -706,16 +457,5 @@ impl Buffer {
         let first = &mut self.planes_mut()[0];
         first.length = Some(length);
         first.min_length = first.min_length.or(Some(length));
-    }
-
-    /// `vb2_core_qbuf()` into a request.
-    fn put_into(&mut self, request: Option<RequestId>, asked: Option<u32>) {
-        if !self.prepared {
-            self.fill();
-            self.asked = asked;
-        }
-        self.state = State::InRequest;
-        self.request = request;
-        self.request_fd = true;
     }
 }

@@ -22,6 +22,7 @@ mod errno;
 mod event;
 mod follow;
 mod format;
+mod gave;
 mod give;
 mod handle;
 mod knobs;
@@ -34,6 +35,8 @@ mod queue;
 mod record;
 mod replay;
 mod request;
+mod requests;
+mod shaken;
 mod story;
 mod world;
 
