@@ -36,6 +36,8 @@ mod record;
 mod replay;
 mod request;
 mod requests;
+#[cfg(test)]
+mod rules;
 mod shaken;
 mod story;
 mod world;
