@@ -83,7 +83,7 @@ impl<'a> Replay<'a> {
     }
 
     /// What this call shares with one that began before it returned, and returns later.
-    fn overtaken(&self, call: &Call, later: &[Event]) -> Parts {
+    fn overtaken(&mut self, call: &Call, later: &[Event]) -> Parts {
         let Some(touch) = self
             .program
             .steps
@@ -98,7 +98,14 @@ impl<'a> Replay<'a> {
         });
         let next = next.filter(|next| next.start <= call.end && self.is_flying(call.op));
         let step = next.and_then(|next| self.program.steps.get(usize::from(next.op)));
-        step.map_or(Parts::NONE, |step| touch.conflict(touches(&step.op)))
+        let Some(step) = step else {
+            return Parts::NONE;
+        };
+        if !self.records.is_empty() && steers(&step.op) {
+            // The records may be of its effects, which nobody can tell from those of the hardware.
+            self.doubt_stream(&step.op);
+        }
+        touch.conflict(touches(&step.op))
     }
 
     fn is_flying(&self, number: u16) -> bool {
@@ -282,7 +289,8 @@ impl<'a> Replay<'a> {
     /// The hardware finished something about the time of a command: which came first is not known.
     fn doubt_stream(&mut self, op: &Op) {
         if let Some(file) = file_of(op) {
-            self.world.doubt |= Parts::stream(file) | Parts::events(file);
+            let formats = Parts::formats(file);
+            self.world.doubt |= Parts::stream(file) | Parts::events(file) | formats;
         }
     }
 }
@@ -292,6 +300,14 @@ fn ends_jobs(op: &Op) -> bool {
     matches!(
         op,
         Op::Streamoff { .. } | Op::CloseFile { .. } | Op::Open { .. } | Op::Reqbufs { .. }
+    )
+}
+
+/// Calls that end or begin a drain, or give back what a queue has.
+fn steers(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::DecoderCmd { .. } | Op::Streamoff { .. } | Op::SourceChange { .. }
     )
 }
 
