@@ -71,9 +71,11 @@ impl View {
         self.total.clone_from(total);
     }
 
-    /// A line was said.
-    pub(super) fn say(&mut self, line: &str) {
-        push(&mut self.said, line.to_owned(), LINES);
+    /// Something was said, in a line or more.
+    pub(super) fn say(&mut self, text: &str) {
+        for line in text.lines() {
+            push(&mut self.said, line.to_owned(), LINES);
+        }
     }
 
     /// The time is this by now.
@@ -117,11 +119,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View) {
     let rows = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
-        Constraint::Length(9),
-        Constraint::Length(4),
+        Constraint::Length(8),
+        Constraint::Length(3),
         Constraint::Length(instances.clamp(1, 8) + 3),
         Constraint::Min(3),
-        Constraint::Length(5),
+        Constraint::Length(4),
     ]);
     let [title, bar, counts, rate, members, findings, said] = rows.areas(frame.area());
     let bold = Style::new().add_modifier(Modifier::BOLD);
@@ -130,10 +132,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View) {
     let [search, fences] =
         Layout::horizontal([Constraint::Min(44), Constraint::Length(30)]).areas(counts);
     frame.render_widget(list("search", &search_lines(view)), search);
-    frame.render_widget(
-        list("release fences", &fence_lines(&view.total.stats)),
-        fences,
-    );
+    frame.render_widget(list("fences", &fence_lines(&view.total.stats)), fences);
     draw_rate(frame, view, rate);
     frame.render_widget(members_table(&view.total.instances), members);
     frame.render_widget(finding_list(&view.total.found, findings.height), findings);
@@ -160,7 +159,7 @@ fn progress(view: &View) -> Gauge<'static> {
         .gauge_style(Style::new().fg(Color::Blue))
 }
 
-fn search_lines(view: &View) -> [(&'static str, String); 7] {
+fn search_lines(view: &View) -> [(&'static str, String); 6] {
     let Total {
         stats,
         places,
@@ -196,23 +195,18 @@ fn search_lines(view: &View) -> [(&'static str, String); 7] {
             "run twice",
             format!("{}, {} differ", stats.repeated, stats.history_dependent),
         ),
-        (
-            "time",
-            format!(
-                "{:.0} s search, {:.0} s triage, {} boots",
-                stats.seconds, stats.triage_seconds, stats.boots
-            ),
-        ),
     ]
 }
 
-fn fence_lines(stats: &Stats) -> [(&'static str, String); 4] {
+fn fence_lines(stats: &Stats) -> [(&'static str, String); 6] {
     let fences = &stats.fences;
     [
         ("attached", fences.attached),
         ("signalled", fences.signalled),
         ("destroyed", fences.destroyed),
         ("pending", fences.pending),
+        ("boots", stats.boots),
+        ("s triage", stats.triage_seconds as u64),
     ]
     .map(|(name, count)| (name, count.to_string()))
 }
