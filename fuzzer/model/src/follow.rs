@@ -1,7 +1,7 @@
 //! What a call does to the world, once the kernel has answered it. The answer is what counts: so a call that the model did
 //! not predict, or predicted wrongly, does not mislead it about all that follows.
 
-use program::{Completion, Driver, EventKind, File, Memory, Node, Op, Pixels, Queue};
+use program::{Completion, Driver, EventKind, File, Map, Memory, Node, Op, Pixels, Queue};
 use trace::Out;
 
 use crate::answer;
@@ -10,8 +10,9 @@ use crate::device;
 use crate::errno::ENOMEM;
 use crate::event;
 use crate::handle::{Given, Handle};
+use crate::memory::MemoryId;
 use crate::part::Parts;
-use crate::world::{Export, World, file_of};
+use crate::world::{Export, Mapped, World, file_of};
 
 impl World {
     /// The kernel answered this.
@@ -88,6 +89,36 @@ impl World {
                 self.files.insert(file.0, Handle::new(self.driver, known));
                 self.doubt = self.doubt & !Parts::file(file);
             }
+            Op::DupFile { .. } | Op::Touch { .. } => {}
+            Op::DupDmabuf { dmabuf, from } => {
+                let export = self.dmabufs.get(&from.0).copied();
+                if let Some(memory) = export.and_then(|export| export.memory) {
+                    self.memories.hold(memory);
+                }
+                self.close_dmabuf(dmabuf.0);
+                self.dmabufs.extend(export.map(|export| (dmabuf.0, export)));
+            }
+            Op::DupSync { sync, .. } => drop(self.syncs.insert(sync.0)),
+            Op::MmapFile {
+                map,
+                file,
+                queue,
+                index,
+                ..
+            } => {
+                let handle = self.files.get(&file.0);
+                let buffer = handle.and_then(|handle| handle.queue(queue).get(index));
+                self.mapped(map, Some(file.0), buffer.and_then(|buffer| buffer.plane));
+            }
+            Op::MmapDmabuf { map, dmabuf } => {
+                self.mapped(map, None, self.memory_of(dmabuf.0));
+            }
+            Op::Munmap { map } => {
+                let gone = self.maps.remove(&map.0);
+                if let Some(memory) = gone.and_then(|map| map.memory) {
+                    self.memories.release(memory);
+                }
+            }
             Op::CloseFile { file } => self.close(file.0),
             Op::CloseDmabuf { dmabuf } => self.close_dmabuf(dmabuf.0),
             Op::CloseSync { sync } => {
@@ -149,6 +180,13 @@ impl World {
         self.dmabufs.get(&dmabuf)?.memory
     }
 
+    fn mapped(&mut self, map: Map, file: Option<u8>, memory: Option<MemoryId>) {
+        if let Some(memory) = memory {
+            self.memories.hold(memory);
+        }
+        self.maps.insert(map.0, Mapped { file, memory });
+    }
+
     fn close_dmabuf(&mut self, dmabuf: u8) {
         if let Some(Export {
             memory: Some(memory),
@@ -165,6 +203,8 @@ impl World {
             self.free(file, queue, 0, u32::MAX);
         }
         self.files.remove(&file);
+        // Only munmap() of the last of them can have closed it.
+        self.maps.retain(|_, map| map.file != Some(file));
         self.places.retain(|_, (place, _)| *place != file);
     }
 

@@ -3,7 +3,7 @@
 
 use std::ops::{BitAnd, BitOr, BitOrAssign, Not};
 
-use program::{Dmabuf, File, Op, Queue, Sync};
+use program::{Dmabuf, File, MAX_FILES, Op, Queue, Sync};
 
 /// A set of parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,12 @@ impl Parts {
     pub(crate) const NONE: Self = Self(0);
 
     fn of_file(file: File, part: u32) -> Self {
-        Self(1 << (u32::from(file.0) * PER_FILE + part))
+        Self(1 << (Self::first(file) + part))
+    }
+
+    /// An open file with a number beyond all slots shares the bits of another, which can only leave more in doubt.
+    fn first(file: File) -> u32 {
+        u32::from(file.0 % MAX_FILES) * PER_FILE
     }
 
     /// Which buffers a queue has.
@@ -64,7 +69,7 @@ impl Parts {
 
     /// All of an open file.
     pub(crate) fn file(file: File) -> Self {
-        Self(0xff << (u32::from(file.0) * PER_FILE))
+        Self(0xff << Self::first(file))
     }
 
     fn dmabuf(dmabuf: Dmabuf) -> Self {
@@ -180,6 +185,7 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
             queue,
             ..
         } => (Parts::allocated(file, queue), Parts::dmabuf(dmabuf)),
+        Op::MmapFile { file, queue, .. } => (Parts::allocated(file, queue), Parts::NONE),
         Op::DecoderCmd { file, .. } => {
             let [output, capture] = BOTH.map(|queue| Parts::states(file, queue));
             (output, capture | Parts::stream(file))
@@ -206,6 +212,9 @@ fn of_slots(op: &Op) -> Option<(Parts, Parts)> {
     let of_sync = |sync| (Parts::sync(sync), Parts::NONE);
     Some(match *op {
         Op::CloseDmabuf { dmabuf } => (Parts::NONE, Parts::dmabuf(dmabuf)),
+        Op::DupDmabuf { dmabuf, from } => (Parts::dmabuf(from), Parts::dmabuf(dmabuf)),
+        Op::DupSync { sync, from } => (Parts::sync(from), Parts::sync(sync)),
+        Op::MmapDmabuf { dmabuf, .. } => of_dmabuf(dmabuf),
         Op::CloseSync { sync } => (Parts::NONE, Parts::sync(sync)),
         Op::ExportSync { sync, dmabuf, .. } => (Parts::dmabuf(dmabuf), Parts::sync(sync)),
         Op::ImportSync { dmabuf, sync, .. } => {

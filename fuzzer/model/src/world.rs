@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use program::{Driver, File, Node, Op, Pixels, Queue};
+use program::{Driver, File, Map, Node, Op, Pixels, Queue};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::device;
@@ -19,6 +19,15 @@ pub(crate) struct Export {
     pub(crate) size: Size,
 }
 
+/// What is behind a mapping slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mapped {
+    /// The open file that it is a mapping of; none for that of a dma-buf.
+    pub(crate) file: Option<u8>,
+    /// The memory, if it is known which.
+    pub(crate) memory: Option<MemoryId>,
+}
+
 /// Everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct World {
@@ -27,6 +36,8 @@ pub(crate) struct World {
     pub(crate) memories: Memories,
     pub(crate) dmabufs: BTreeMap<u8, Export>,
     pub(crate) syncs: BTreeSet<u8>,
+    /// The mappings.
+    pub(crate) maps: BTreeMap<u8, Mapped>,
     /// Where each queue of the ledger is: file and direction.
     pub(crate) places: BTreeMap<u32, (u8, Queue)>,
     /// What overlapping calls have left in doubt.
@@ -52,6 +63,7 @@ impl World {
             memories: Memories::default(),
             dmabufs: BTreeMap::new(),
             syncs: BTreeSet::new(),
+            maps: BTreeMap::new(),
             places: BTreeMap::new(),
             doubt: Parts::NONE,
             lingers: false,
@@ -77,6 +89,9 @@ impl World {
 
     /// Operations on slots that hold nothing.
     fn slot_is_missing(&self, op: &Op) -> Option<Guess> {
+        if let Some(refused) = self.map_is_wrong(op) {
+            return Some(refused);
+        }
         if let Some(file) = file_of(op) {
             let missing = !self.files.contains_key(&file.0) && !matches!(op, Op::Open { .. });
             return missing.then(|| fails(EBADF, NO_FILE));
@@ -87,10 +102,13 @@ impl World {
             | Op::ImportSync { dmabuf, .. }
             | Op::CpuSync { dmabuf, .. }
             | Op::PollDmabuf { dmabuf, .. }
+            | Op::DupDmabuf { from: dmabuf, .. }
+            | Op::MmapDmabuf { dmabuf, .. }
             | Op::Check { dmabuf } => (Some(dmabuf), None),
             Op::CloseSync { sync }
             | Op::FileInfo { sync }
             | Op::SetDeadline { sync, .. }
+            | Op::DupSync { from: sync, .. }
             | Op::PollSync { sync, .. } => (None, Some(sync)),
             Op::Merge { a, .. } => (None, Some(a)),
             _ => (None, None),
@@ -98,6 +116,20 @@ impl World {
         let no_dmabuf = dmabuf.is_some_and(|dmabuf| !self.dmabufs.contains_key(&dmabuf.0));
         let no_sync = sync.is_some_and(|sync| !self.syncs.contains(&sync.0));
         (no_dmabuf || no_sync).then(|| fails(EBADF, "the slot holds no descriptor"))
+    }
+
+    /// Operations on mapping slots that hold something, or nothing, against the rules.
+    fn map_is_wrong(&self, op: &Op) -> Option<Guess> {
+        let there = |map: Map| self.maps.contains_key(&map.0);
+        match *op {
+            Op::MmapFile { map, .. } | Op::MmapDmabuf { map, .. } if there(map) => {
+                Some(fails(EBUSY, "the slot holds a mapping"))
+            }
+            Op::Touch { map } | Op::Munmap { map } if !there(map) => {
+                Some(fails(EBADF, "the slot holds no mapping"))
+            }
+            _ => None,
+        }
     }
 
     /// Operations on dma-bufs, sync_files and the device.
@@ -110,6 +142,12 @@ impl World {
                 node: Node::Double, ..
             } => done("the device is there"),
             Op::Open { .. } => unknown("whether the double has this node"),
+            Op::DupFile { .. } | Op::DupDmabuf { .. } | Op::DupSync { .. } => {
+                done("dup() of a descriptor")
+            }
+            Op::MmapDmabuf { .. } => done("dma_buf_mmap_internal() finds room for all of it"),
+            Op::Touch { .. } => ok(Told::Content, "the plane is mapped"),
+            Op::Munmap { .. } => done("munmap() of a mapping"),
             Op::CloseFile { .. } | Op::CloseDmabuf { .. } | Op::CloseSync { .. } => {
                 done("close() of a descriptor")
             }
@@ -209,6 +247,12 @@ impl World {
                 None => unknown("an operation that the model has not learnt"),
             },
             Op::Dqbuf { queue, .. } => handle.dequeue(queue, &self.memories),
+            Op::MmapFile {
+                queue,
+                index,
+                plane,
+                ..
+            } => mmap(handle, queue, index, plane),
             Op::Expbuf { plane: 1.., .. } => fails(EINVAL, "vb2_core_expbuf() finds no such plane"),
             Op::Expbuf { queue, index, .. } => self.expbuf(handle, queue, index),
             _ => self.stream(handle, op),
@@ -292,6 +336,18 @@ impl World {
             request: request.is_some(),
             prepare,
         })
+    }
+}
+
+/// QUERYBUF, and `vb2_mmap()` at the offset that it tells.
+fn mmap(handle: &Handle, queue: Queue, index: u32, plane: u32) -> Guess {
+    match handle.queue(queue).get(index) {
+        None => fails(EINVAL, "vb2_get_buffer() finds no such buffer"),
+        Some(_) if plane > 0 => fails(EINVAL, "the buffer has one plane"),
+        Some(buffer) if buffer.plane.is_none() => {
+            fails(EINVAL, "a buffer of DMABUF memory has no offset")
+        }
+        Some(_) => ok(Told::Done, "vb2_mmap() finds the plane at its offset"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The operations of a program: one enum, from which parser, printer, generator and agent are all driven.
 //!
 //! Resources live in numbered slots of one kind each: video files (`a`…`h`), dma-bufs (`d0`…), sync_files (`s0`…), media
-//! requests (`r0`…). An operation on an empty or closed slot is legal: the agent passes descriptor -1 and the kernel answers `EBADF`.
+//! requests (`r0`…), mappings (`m0`…). An operation on an empty or closed slot is legal: the agent passes descriptor -1 and the kernel answers `EBADF`.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ pub const MAX_DMABUFS: u8 = 32;
 pub const MAX_SYNCS: u8 = 32;
 /// Most request slots (`r0` to `r15`).
 pub const MAX_REQUESTS: u8 = 16;
+/// Most mapping slots (`m0` to `m15`).
+pub const MAX_MAPS: u8 = 16;
 /// Most operations in one program; the agent's reply is bounded by it.
 pub const MAX_OPS: usize = 256;
 
@@ -35,6 +37,10 @@ pub struct Sync(pub u8);
 /// A media request slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Request(pub u8);
+
+/// A slot of a mapping of a plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Map(pub u8);
 
 /// Which video node is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -213,6 +219,27 @@ pub enum Op {
     CloseSync { sync: Sync },
     /// `close r0`
     CloseRequest { request: Request },
+    /// `b = dup a`: dup(2); the file is closed when the last of its descriptors and mappings goes
+    DupFile { file: File, from: File },
+    /// `d1 = dup d0`: dup(2)
+    DupDmabuf { dmabuf: Dmabuf, from: Dmabuf },
+    /// `s1 = dup s0`: dup(2)
+    DupSync { sync: Sync, from: Sync },
+    /// `m0 = mmap a cap 0` or, of another plane than 0, `m0 = mmap a cap 0 1`: VIDIOC_QUERYBUF and mmap(2) of the video node.
+    /// The slot must be empty, else `EBUSY`. The mapping keeps the plane's memory, and the file open
+    MmapFile {
+        map: Map,
+        file: File,
+        queue: Queue,
+        index: u32,
+        plane: u32,
+    },
+    /// `m0 = mmap d0`: mmap(2) of a dma-buf, which it keeps
+    MmapDmabuf { map: Map, dmabuf: Dmabuf },
+    /// `touch m0`: load the plane through that mapping, and store its first word back
+    Touch { map: Map },
+    /// `munmap m0`: munmap(2)
+    Munmap { map: Map },
     /// `s_fmt a out 64x64` or `s_fmt a cap 64x64 YM12`: VIDIOC_S_FMT
     SetFormat {
         file: File,
@@ -382,117 +409,6 @@ pub enum Op {
     Reload,
     /// `join`: wait for every operation started with `async`
     Join,
-}
-
-impl Op {
-    /// The video file that it works on.
-    pub fn file(&self) -> Option<File> {
-        Some(match *self {
-            Self::Open { file, .. }
-            | Self::CloseFile { file }
-            | Self::SetFormat { file, .. }
-            | Self::GetFormat { file, .. }
-            | Self::Reqbufs { file, .. }
-            | Self::CreateBufs { file, .. }
-            | Self::RemoveBufs { file, .. }
-            | Self::Querybuf { file, .. }
-            | Self::PrepareBuf { file, .. }
-            | Self::Qbuf { file, .. }
-            | Self::Dqbuf { file, .. }
-            | Self::Expbuf { file, .. }
-            | Self::Streamon { file, .. }
-            | Self::Streamoff { file, .. }
-            | Self::PollFile { file, .. }
-            | Self::AllocRequest { file, .. }
-            | Self::DecoderCmd { file, .. }
-            | Self::Subscribe { file, .. }
-            | Self::Dqevent { file }
-            | Self::GateClose { file, .. }
-            | Self::GateOpen { file }
-            | Self::JobTime { file, .. }
-            | Self::Chunks { file, .. }
-            | Self::Completion { file, .. }
-            | Self::SetKnob { file, .. }
-            | Self::Watchdog { file, .. }
-            | Self::Fail { file, .. }
-            | Self::SourceChange { file, .. } => file,
-            _ => return None,
-        })
-    }
-
-    /// The queue of that file that it names.
-    pub fn queue(&self) -> Option<Queue> {
-        Some(match *self {
-            Self::SetFormat { queue, .. }
-            | Self::GetFormat { queue, .. }
-            | Self::Reqbufs { queue, .. }
-            | Self::CreateBufs { queue, .. }
-            | Self::RemoveBufs { queue, .. }
-            | Self::Querybuf { queue, .. }
-            | Self::PrepareBuf { queue, .. }
-            | Self::Qbuf { queue, .. }
-            | Self::Dqbuf { queue, .. }
-            | Self::Expbuf { queue, .. }
-            | Self::Streamon { queue, .. }
-            | Self::Streamoff { queue, .. } => queue,
-            _ => return None,
-        })
-    }
-
-    /// `open double`
-    pub fn open(file: File) -> Self {
-        Self::Open {
-            file,
-            node: Node::Double,
-        }
-    }
-
-    /// S_FMT of a size alone.
-    pub fn size(file: File, queue: Queue, (width, height): (u32, u32)) -> Self {
-        Self::SetFormat {
-            file,
-            queue,
-            width,
-            height,
-            pixels: Pixels::First,
-        }
-    }
-
-    /// EXPBUF of the first plane.
-    pub fn expbuf(dmabuf: Dmabuf, file: File, queue: Queue, index: u32) -> Self {
-        Self::Expbuf {
-            dmabuf,
-            file,
-            queue,
-            index,
-            plane: 0,
-        }
-    }
-
-    /// PREPARE_BUF, perhaps of one dma-buf.
-    pub fn prepare_buf(file: File, queue: Queue, index: u32, dmabuf: Option<Dmabuf>) -> Self {
-        Self::PrepareBuf {
-            file,
-            queue,
-            index,
-            dmabuf,
-            more: MorePlanes::default(),
-        }
-    }
-
-    /// QBUF of a whole frame, outside any request.
-    pub fn qbuf(file: File, queue: Queue, index: u32, dmabuf: Option<Dmabuf>) -> Self {
-        Self::Qbuf {
-            file,
-            queue,
-            index,
-            dmabuf,
-            more: MorePlanes::default(),
-            hold: false,
-            stamp: Micros(0),
-            request: None,
-        }
-    }
 }
 
 /// One line of a program.

@@ -75,6 +75,13 @@ syntax! {
     CloseDmabuf { dmabuf } => ["close" dmabuf];
     CloseSync { sync } => ["close" sync];
     CloseRequest { request } => ["close" request];
+    DupFile { file, from } => [file "=" "dup" from];
+    DupDmabuf { dmabuf, from } => [dmabuf "=" "dup" from];
+    DupSync { sync, from } => [sync "=" "dup" from];
+    MmapFile { map, file, queue, index, plane } => [map "=" "mmap" file queue index [plane = 0]];
+    MmapDmabuf { map, dmabuf } => [map "=" "mmap" dmabuf];
+    Touch { map } => ["touch" map];
+    Munmap { map } => ["munmap" map];
     SetFormat { file, queue, width, height, pixels } => ["s_fmt" file queue (width x height) [pixels]];
     GetFormat { file, queue } => ["g_fmt" file queue];
     Reqbufs { file, queue, memory, count } => ["reqbufs" file queue memory count];
@@ -140,6 +147,10 @@ impl OpKind {
 
     /// Whether `async` may stand before the operation: it makes or closes no slot, and is no `join` or `advance`.
     pub fn may_be_async(self) -> bool {
-        !self.makes_slot() && !matches!(self.word(), "close" | "join" | "advance" | "fail_nth")
+        !self.makes_slot()
+            && !matches!(
+                self.word(),
+                "close" | "munmap" | "join" | "advance" | "fail_nth"
+            )
     }
 }

@@ -3,7 +3,9 @@
 mod buffer;
 mod fences;
 mod knobs;
+mod maps;
 mod requests;
+mod second;
 mod slots;
 mod source;
 mod video;
@@ -43,6 +45,10 @@ impl Executor<'_> {
             | Op::CloseDmabuf { .. }
             | Op::CloseSync { .. }
             | Op::CloseRequest { .. } => self.slot_operation(op),
+            Op::DupFile { .. } | Op::DupDmabuf { .. } | Op::DupSync { .. } => self.duplicate(op),
+            Op::MmapFile { .. } | Op::MmapDmabuf { .. } | Op::Touch { .. } | Op::Munmap { .. } => {
+                self.map_operation(op)
+            }
             Op::ExportSync { .. }
             | Op::ImportSync { .. }
             | Op::CpuSync { .. }

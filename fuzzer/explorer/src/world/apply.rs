@@ -54,6 +54,13 @@ impl World {
             step.op,
             Op::CreateBufs { .. }
                 | Op::RemoveBufs { .. }
+                | Op::DupFile { .. }
+                | Op::DupDmabuf { .. }
+                | Op::DupSync { .. }
+                | Op::MmapFile { .. }
+                | Op::MmapDmabuf { .. }
+                | Op::Touch { .. }
+                | Op::Munmap { .. }
                 | Op::Querybuf { .. }
                 | Op::PrepareBuf { .. }
                 | Op::Dqbuf { wait: true, .. }

@@ -42,6 +42,7 @@ pub(super) fn calls(op: &Op, driver: Driver) -> Option<Vec<Call>> {
     }
     let call = slots(op, driver)
         .or_else(|| buffers(op))
+        .or_else(|| maps(op))
         .or_else(|| video(op, driver))
         .or_else(|| fences(op))
         .or_else(|| polls(op))?;
@@ -56,11 +57,19 @@ fn slots(op: &Op, driver: Driver) -> Option<Call> {
         Op::CloseFile { file } => close(file.to_string()),
         Op::CloseDmabuf { dmabuf } => close(dmabuf.to_string()),
         Op::CloseSync { sync } => close(sync.to_string()),
+        Op::DupFile { file, from } => dup(file, from),
+        Op::DupDmabuf { dmabuf, from } => dup(dmabuf, from),
+        Op::DupSync { sync, from } => dup(sync, from),
         Op::Advance { time } => Call::new(&["pause"], format!("(pause_for({}), 0)", time.0)),
         Op::Join => Call::new(&["join"], "join()".into()),
         Op::Reload => Call::new(&["reload"], "reload()".into()),
         _ => return None,
     })
+}
+
+/// A second name, for whatever it is.
+fn dup(name: &impl std::fmt::Display, from: &impl std::fmt::Display) -> Call {
+    Call::new(&["second"], format!("second(&{name}, {from})"))
 }
 
 /// The node of a driver. Multi-planar queues take other structures, which the library does not have.
@@ -124,6 +133,28 @@ fn buffers(op: &Op) -> Option<Call> {
         Op::Querybuf { file, queue, index } => {
             on(&["querybuf_only"], "querybuf", *file, *queue, &[index])
         }
+        _ => return None,
+    })
+}
+
+/// What is done to mappings.
+fn maps(op: &Op) -> Option<Call> {
+    Some(match op {
+        Op::MmapFile {
+            map,
+            file,
+            queue,
+            index,
+            plane: 0,
+        } => {
+            let text = format!("map_plane(&{map}, {file}, {}, {index}u)", kind(*queue));
+            Call::new(&["map_plane"], text)
+        }
+        Op::MmapDmabuf { map, dmabuf } => {
+            Call::new(&["map_dmabuf"], format!("map_dmabuf(&{map}, {dmabuf})"))
+        }
+        Op::Touch { map } => Call::new(&["touch"], format!("touch(&{map})")),
+        Op::Munmap { map } => Call::new(&["map"], format!("unmap(&{map})")),
         _ => return None,
     })
 }
@@ -325,10 +356,10 @@ pub(super) fn flags(access: Access) -> &'static str {
     }
 }
 
-/// The names that an operation binds or uses, as the file declares them: files first, then dma-bufs, then sync_files.
-pub(super) fn names(op: &Op) -> [Vec<String>; 3] {
+/// The names that an operation binds or uses, as the file declares them: files first, then dma-bufs, sync_files, mappings.
+pub(super) fn names(op: &Op) -> [Vec<String>; 4] {
     let mut op = op.clone();
-    let mut names: [Vec<String>; 3] = Default::default();
+    let mut names: [Vec<String>; 4] = Default::default();
     for part in op.parts() {
         use crate::part::Part;
         match part {
@@ -339,6 +370,7 @@ pub(super) fn names(op: &Op) -> [Vec<String>; 3] {
                 names[1].extend(planes.map(|dmabuf| dmabuf.to_string()));
             }
             Part::Sync(Sync(_)) => names[2].push(part.to_string()),
+            Part::Map(_) => names[3].push(part.to_string()),
             _ => {}
         }
     }

@@ -26,6 +26,7 @@ pieces! {
     "call" [];
     "vacate" [];
     "drop" ["vacate"];
+    "second" ["vacate"];
     "pause" [];
     "now" [];
     "fail" [];
@@ -40,6 +41,10 @@ pieces! {
     "remove_bufs" ["call"];
     "querybuf" ["call"];
     "querybuf_only" ["querybuf"];
+    "map" [];
+    "map_plane" ["map" "querybuf"];
+    "map_dmabuf" ["map"];
+    "touch" ["map"];
     "give_marked" ["call" "querybuf"];
     "give_plain" ["give_marked"];
     "wait_for" [];

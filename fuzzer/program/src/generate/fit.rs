@@ -54,6 +54,13 @@ pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile)
         if let Some(state) = model.file(file) {
             knobs(&mut bag, file, state);
             events(&mut bag, file, state);
+            if let Some(slot) = model.free_file() {
+                let second = Op::DupFile {
+                    file: slot,
+                    from: file,
+                };
+                bag.add(if state.in_flight() { 4 } else { 1 }, second);
+            }
             Queue::ALL
                 .iter()
                 .for_each(|queue| buffers(&mut bag, model, file, state, *queue));
@@ -62,6 +69,7 @@ pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile)
     requests::operations(&mut bag, model);
     fences::dmabufs(&mut bag, model);
     fences::syncs(&mut bag, model);
+    fences::maps(&mut bag, model);
     let index = choose.weighted(&bag.weights);
     (index < bag.ops.len()).then(|| bag.ops.swap_remove(index))
 }
@@ -228,6 +236,7 @@ fn buffers(bag: &mut Bag<'_>, model: &Model, file: File, state: &FileModel, queu
     allocation(bag, model, file, queue, content);
     queueing(bag, model, file, queue, content);
     exports(bag, model, file, queue, content);
+    mappings(bag, model, file, queue, content);
     let on = match (
         content.streaming,
         content.has_buffers(),
@@ -410,6 +419,36 @@ fn exports(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: 
         present.into_iter().flat_map(|index| {
             (0..content.planes).map(move |plane| Op::Expbuf {
                 dmabuf,
+                file,
+                queue,
+                index,
+                plane,
+            })
+        }),
+    );
+}
+
+/// mmap() of the video node, of what userspace is going to look at.
+fn mappings(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: &QueueModel) {
+    let Some(map) = model.free_map() else {
+        return;
+    };
+    if content.memory != Some(Memory::Mmap) {
+        return;
+    }
+    use BufferState::{Dequeued, Done, Prepared, Queued};
+    let mut present = content.in_state(&[Queued, Dequeued, Prepared, Done]);
+    present.truncate(SLOTS);
+    let fit = if model.in_flight() {
+        NORMAL / 2
+    } else {
+        NORMAL / 4
+    };
+    bag.add_each(
+        fit,
+        present.into_iter().flat_map(|index| {
+            (0..content.planes).map(move |plane| Op::MmapFile {
+                map,
                 file,
                 queue,
                 index,

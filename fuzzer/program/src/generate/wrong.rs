@@ -49,6 +49,7 @@ fn stale_handle(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Op
         Part::Imports(dmabuf, _) => **dmabuf = Some(stale_dmabuf(model, choose)?),
         Part::Import(dmabuf) => **dmabuf = Some(stale_dmabuf(model, choose)?),
         Part::Sync(sync) => **sync = pick(choose, &model.stale_syncs()).or(model.free_sync())?,
+        Part::Map(map) => **map = pick(choose, &model.stale_maps()).or(model.free_map())?,
         Part::Request(request) => **request = stale_request(model, choose)?,
         Part::InRequest(request) => **request = Some(stale_request(model, choose)?),
         _ => return None,
@@ -63,6 +64,7 @@ fn is_slot(part: &Part<'_>) -> bool {
         Part::File(_)
             | Part::Dmabuf(_)
             | Part::Sync(_)
+            | Part::Map(_)
             | Part::Import(Some(_))
             | Part::Imports(Some(_), _)
             | Part::Request(_)

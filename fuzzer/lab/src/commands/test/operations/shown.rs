@@ -58,6 +58,8 @@ pub(super) fn shown(kind: OpKind) -> Shown {
     use OpKind::*;
     match kind {
         Open | CloseFile | CloseDmabuf | CloseSync | CloseRequest => slots(kind),
+        DupFile | DupDmabuf | DupSync => seconds(kind),
+        MmapFile | MmapDmabuf | Touch | Munmap => mappings(kind),
         SetFormat | GetFormat | Reqbufs | CreateBufs | RemoveBufs | Querybuf | Expbuf => {
             allocation(kind)
         }
@@ -81,6 +83,33 @@ fn slots(kind: OpKind) -> Shown {
         OpKind::CloseSync => Shown::effect(&[BUFFERS, EXPORT, FENCE, "close s0\nfile_info s0"])
             .or(&["close s0"], EBADF),
         _ => Shown::effect(&[REQUEST, "close r0\npoll r0"]).or(&["close r0"], EBADF),
+    }
+}
+
+fn seconds(kind: OpKind) -> Shown {
+    match kind {
+        OpKind::DupFile => {
+            Shown::effect(&[BUFFERS, "b = dup a\nquerybuf b cap 0"]).or(&["b = dup a"], EBADF)
+        }
+        OpKind::DupDmabuf => {
+            Shown::effect(&[BUFFERS, EXPORT, "d1 = dup d0\npoll d1 in"]).or(&["d1 = dup d0"], EBADF)
+        }
+        _ => Shown::effect(&[BUFFERS, EXPORT, FENCE, "s1 = dup s0\nfile_info s1"])
+            .or(&["s1 = dup s0"], EBADF),
+    }
+}
+
+/// QUERYBUF tells whether a buffer is mapped.
+fn mappings(kind: OpKind) -> Shown {
+    let mapped = [BUFFERS, "m0 = mmap a cap 0\n"].concat();
+    match kind {
+        OpKind::MmapFile => Shown::effect(&[&mapped, "querybuf a cap 0"])
+            .or(&[BUFFERS, "m0 = mmap a cap 7"], EINVAL),
+        OpKind::MmapDmabuf => {
+            Shown::effect(&[BUFFERS, EXPORT, "m0 = mmap d0\ntouch m0"]).or(&["m0 = mmap d0"], EBADF)
+        }
+        OpKind::Touch => Shown::refused(&["touch m0"], EBADF),
+        _ => Shown::effect(&[&mapped, "munmap m0\nquerybuf a cap 0"]).or(&["munmap m0"], EBADF),
     }
 }
 
