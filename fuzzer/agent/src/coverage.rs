@@ -1,7 +1,5 @@
 //! KCOV: which program counters of the kernel the executing thread went through, folded into a small map.
 
-use std::collections::BTreeSet;
-
 use nix::libc;
 use trace::wire::COVERAGE_CELLS;
 
@@ -22,7 +20,7 @@ pub(crate) struct Coverage {
     enabled: bool,
     folded: Folded,
     /// While a program is studied: every program counter, normalised.
-    seen: Option<BTreeSet<u64>>,
+    seen: Option<Vec<u64>>,
 }
 
 impl Coverage {
@@ -88,12 +86,12 @@ impl Coverage {
 
     /// From now on every program counter is remembered.
     pub(crate) fn remember(&mut self) {
-        self.seen = Some(BTreeSet::new());
+        self.seen = Some(Vec::new());
     }
 
     /// The program counters since [`Coverage::remember`]; none is remembered any longer.
-    pub(crate) fn remembered(&mut self) -> BTreeSet<u64> {
-        self.seen.take().unwrap_or_default()
+    pub(crate) fn remembered(&mut self) -> Vec<u64> {
+        ascending(self.seen.take().unwrap_or_default())
     }
 
     /// Traces comparisons instead, until [`Coverage::compared`] is called.
@@ -107,20 +105,25 @@ impl Coverage {
     }
 
     /// Ends that; the pairs of different values that were compared, a constant first.
-    pub(crate) fn compared(&mut self) -> BTreeSet<(u64, u64)> {
+    pub(crate) fn compared(&mut self) -> Vec<(u64, u64)> {
         let _ = kcov::disable(self.fd);
         let count = (self.buffer.word(0) as usize).min((WORDS - 1) / RECORD);
         let pair = |record: usize| {
             let word = |place| self.buffer.word(1 + record * RECORD + place);
             (word(1), word(2))
         };
-        let pairs: BTreeSet<_> = (0..count)
-            .map(pair)
-            .filter(|(one, other)| one != other)
-            .collect();
+        let pairs = (0..count).map(pair).filter(|(one, other)| one != other);
+        let pairs = ascending(pairs.collect());
         self.buffer.set_word(0, 0);
         pairs
     }
+}
+
+/// Each once, in ascending order.
+fn ascending<T: Ord>(mut all: Vec<T>) -> Vec<T> {
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// Hit counts of edges.

@@ -1,6 +1,5 @@
 //! Running a program under observation: every operation, and what the agent looks at of its own accord.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,7 +133,7 @@ impl Runner {
 }
 
 /// Names modules by numbers instead of what stands for them here.
-fn told(seen: &BTreeSet<u64>, compared: BTreeSet<(u64, u64)>) -> Study {
+fn told(seen: &[u64], compared: Vec<(u64, u64)>) -> Study {
     let modules = places::modules();
     let place = |pc: &u64| {
         let (stands, distance) = places::split(*pc);
@@ -147,7 +146,7 @@ fn told(seen: &BTreeSet<u64>, compared: BTreeSet<(u64, u64)>) -> Study {
     Study {
         places,
         modules: modules.into_iter().map(|module| module.1).collect(),
-        compared: compared.into_iter().collect(),
+        compared,
     }
 }
 

@@ -13,8 +13,8 @@ use libafl::{
 use trace::{Event, Trace};
 
 use crate::{
-    executor::TargetExecutor, finding::Key, oracle::FirstTrace, session::Leaks, triage::Suspect,
-    wiring::State,
+    executor::TargetExecutor, finding::Key, input::Case, oracle::FirstRun, session::Leaks,
+    triage::Suspect, wiring::State,
 };
 
 /// Knows which corpus entries were calibrated.
@@ -53,19 +53,19 @@ fn compare(
 ) -> Result<Option<Suspect>> {
     let case = state.corpus().cloned_input_for_id(id)?;
     let mut testcase = state.corpus().get(id)?.borrow_mut();
-    let first = testcase.metadata_map_mut().remove::<FirstTrace>();
-    let first = first.context("a corpus entry came without its trace")?.0;
+    let first = testcase.metadata_map_mut().remove::<FirstRun>();
+    let FirstRun {
+        trace: first,
+        reached,
+    } = *first.context("a corpus entry came without its trace")?;
     if !executor.counts {
         // Whoever ran it first has done this.
         return Ok(None);
     }
     let again = executor.session.observe(&case.0, true)?;
     executor.stats.repeated += 1;
-    if let Some(study) = executor.session.study(&case.0)? {
-        let mut operands = executor.operands.borrow_mut();
-        operands.learn(&case.0, &study.compared);
-        drop(operands);
-        executor.events.studied(&case.0, &study)?;
+    if reached {
+        study(executor, &case)?;
     }
     Ok((again.trace != first).then(|| Suspect {
         key: Key::nondeterministic(&difference(&first, &again.trace)),
@@ -74,6 +74,17 @@ fn compare(
         other_trace: Some(again.trace),
         leaks: Leaks::Ignored,
     }))
+}
+
+/// Looks closely at a program that went where none had been: others go through the same places.
+fn study(executor: &mut TargetExecutor<'_>, case: &Case) -> Result<()> {
+    let Some(study) = executor.session.study(&case.0)? else {
+        return Ok(());
+    };
+    let mut operands = executor.operands.borrow_mut();
+    operands.learn(&case.0, &study.compared);
+    drop(operands);
+    executor.events.studied(&case.0, &study)
 }
 
 /// What differs first, in words that do not depend on the program.

@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeSet,
     rc::Rc,
     sync::{
         Arc,
@@ -13,13 +12,16 @@ use std::{
 
 use libafl::{
     Error,
-    corpus::Corpus,
+    corpus::{Corpus, CorpusId},
     executors::{Executor, ExitKind, HasObservers},
     state::{HasCorpus, HasExecutions, HasSolutions},
 };
 use libafl_bolts::tuples::RefIndexable;
-use program::Operands;
-use trace::{Event, wire::FenceCounts};
+use program::{Operands, Program};
+use trace::{
+    Event,
+    wire::{COVERAGE_CELLS, FenceCounts},
+};
 
 use crate::{
     campaign::{Bound, Campaign, Ended, Sighting, Stats},
@@ -44,10 +46,11 @@ pub(crate) struct TargetExecutor<'t> {
     /// Whether programs count: those that somebody ran before do not.
     pub(crate) counts: bool,
     observers: Observers,
-    covered: BTreeSet<u16>,
+    /// Which cells of coverage were ever reached.
+    covered: Box<[bool]>,
     ran: Arc<AtomicU64>,
-    /// How much of corpus and solutions was told of.
-    told: (usize, usize),
+    /// The last entry of the corpus, and the last solution, that was told of.
+    told: [Option<CorpusId>; 2],
     bound: Bound,
     stop_after: Option<usize>,
     started: Instant,
@@ -69,9 +72,9 @@ impl<'t> TargetExecutor<'t> {
             observers,
             operands: Rc::default(),
             counts: true,
-            covered: BTreeSet::new(),
+            covered: vec![false; COVERAGE_CELLS].into(),
             ran: Arc::clone(&campaign.ran),
-            told: (0, 0),
+            told: [None; 2],
             bound: campaign.bound,
             stop_after: campaign.stop_after,
             started: Instant::now(),
@@ -105,19 +108,15 @@ impl<'t> TargetExecutor<'t> {
 
     /// Tells of what came into corpus and solutions since the last time.
     pub(crate) fn tell(&mut self, state: &State) -> anyhow::Result<()> {
-        let (corpus, solutions) = (state.corpus(), state.solutions());
-        let (kept, broke) = self.told;
-        if corpus.count() > kept {
-            for id in corpus.ids().skip(kept) {
-                self.events.kept(&corpus.cloned_input_for_id(id)?.0)?;
-            }
+        let [kept, broke] = &mut self.told;
+        while let Some((id, program)) = following(state.corpus(), *kept)? {
+            self.events.kept(&program)?;
+            *kept = Some(id);
         }
-        if solutions.count() > broke {
-            for id in solutions.ids().skip(broke) {
-                self.events.broke(&solutions.cloned_input_for_id(id)?.0)?;
-            }
+        while let Some((id, program)) = following(state.solutions(), *broke)? {
+            self.events.broke(&program)?;
+            *broke = Some(id);
         }
-        self.told = (corpus.count(), solutions.count());
         Ok(())
     }
 
@@ -139,16 +138,18 @@ impl<'t> TargetExecutor<'t> {
         }
     }
 
-    /// What is taken note of whether or not the program counts.
-    fn note(&mut self, case: &Case, run: &Run) {
+    /// What is taken note of whether or not the program counts. Tells whether it reached a new cell.
+    fn note(&mut self, case: &Case, run: &Run) -> bool {
         let cells = run.coverage.iter().map(|(cell, _)| *cell);
-        let new: Vec<_> = cells.filter(|cell| self.covered.insert(*cell)).collect();
+        let mut known = |cell: u16| std::mem::replace(&mut self.covered[usize::from(cell)], true);
+        let new: Vec<_> = cells.filter(|cell| !known(*cell)).collect();
         if !new.is_empty() {
             self.events.reached(&new);
         }
-        self.stats.coverage = self.covered.len();
+        self.stats.coverage += new.len();
         self.stats.boots = self.session.boots();
         self.events.ran(&case.0, run);
+        !new.is_empty()
     }
 
     fn observe(&mut self, case: &Case) -> Result<Run, Error> {
@@ -160,6 +161,16 @@ impl<'t> TargetExecutor<'t> {
         self.failure = Some(failure);
         Error::shutting_down()
     }
+}
+
+/// The entry that came after `last`, or the first one.
+fn following(
+    corpus: &impl Corpus<Case>,
+    last: Option<CorpusId>,
+) -> Result<Option<(CorpusId, Program)>, Error> {
+    let id = last.map_or_else(|| corpus.first(), |last| corpus.next(last));
+    id.map(|id| Ok((id, corpus.cloned_input_for_id(id)?.0)))
+        .transpose()
 }
 
 fn add(total: &mut FenceCounts, run: FenceCounts) {
@@ -185,7 +196,7 @@ impl<'t> Executor<Manager, Case, State, Fuzzer> for TargetExecutor<'t> {
         }
         *state.executions_mut() += 1;
         let run = self.observe(case)?;
-        self.note(case, &run);
+        let reached = self.note(case, &run);
         if self.counts {
             self.count(&run);
         }
@@ -195,7 +206,7 @@ impl<'t> Executor<Manager, Case, State, Fuzzer> for TargetExecutor<'t> {
         } else {
             ExitKind::Crash
         };
-        observation::fill(&mut self.observers, &case.0, run);
+        observation::fill(&mut self.observers, &case.0, run, reached);
         Ok(kind)
     }
 }

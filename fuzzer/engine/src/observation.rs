@@ -36,8 +36,9 @@ pub(crate) fn observers() -> Observers {
     )
 }
 
-/// Puts a run where the feedbacks look for it. LibAFL has cleared map and list before.
-pub(crate) fn fill(observers: &mut Observers, program: &Program, run: Run) {
+/// Puts a run where the feedbacks look for it, and whether it reached a cell that none before it did. LibAFL has cleared
+/// map and list before.
+pub(crate) fn fill(observers: &mut Observers, program: &Program, run: Run, reached: bool) {
     let (coverage, (states, (last, ()))) = observers;
     for (cell, count) in &run.coverage {
         coverage.set(usize::from(*cell), *count);
@@ -46,6 +47,7 @@ pub(crate) fn fill(observers: &mut Observers, program: &Program, run: Run) {
         .list_mut()
         .extend(judge::features(program, &run.trace));
     last.run = run;
+    last.reached = reached;
 }
 
 /// The last run itself: trace and verdict.
@@ -54,6 +56,8 @@ pub(crate) struct RunObserver {
     /// The observer stays in the process: nothing of the run is sent anywhere.
     #[serde(skip)]
     pub(crate) run: Run,
+    /// Whether it reached a cell of coverage that was never reached before.
+    pub(crate) reached: bool,
 }
 
 impl<I, S> Observer<I, S> for RunObserver {}

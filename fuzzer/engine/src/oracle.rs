@@ -94,7 +94,12 @@ pub(crate) struct MemoryFeedback;
 
 /// What a corpus entry's first run showed.
 #[derive(Clone, Debug, Serialize, Deserialize, SerdeAny)]
-pub(crate) struct FirstTrace(pub(crate) Trace);
+pub(crate) struct FirstRun {
+    /// What was observed.
+    pub(crate) trace: Trace,
+    /// Whether it went where no program had been.
+    pub(crate) reached: bool,
+}
 
 impl Named for MemoryFeedback {
     fn name(&self) -> &Cow<'static, str> {
@@ -112,14 +117,20 @@ impl<EM, S> Feedback<EM, Case, Observers, S> for MemoryFeedback {
         observers: &Observers,
         testcase: &mut Testcase<Case>,
     ) -> Result<(), Error> {
-        testcase.add_metadata(FirstTrace(run_of(observers).trace.clone()));
+        let RunObserver { run, reached } = last(observers);
+        testcase.add_metadata(FirstRun {
+            trace: run.trace.clone(),
+            reached: *reached,
+        });
         Ok(())
     }
 }
 
 fn run_of(observers: &Observers) -> &Run {
+    &last(observers).run
+}
+
+fn last(observers: &Observers) -> &RunObserver {
     let observer = observers.match_first_type::<RunObserver>();
-    &observer
-        .expect("the observers hold a RunObserver by their type")
-        .run
+    observer.expect("the observers hold a RunObserver by their type")
 }

@@ -1,4 +1,4 @@
-//! Files that are whole or not there: written beside their place, synced, renamed.
+//! Files that are whole or not there: written beside their place, synced if they must outlast a power cut, renamed.
 
 use std::{
     ffi::OsString,
@@ -28,6 +28,15 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         })
 }
 
+/// As [`write`], but leaves it to others to sync: after the end of this process, however it ends, the file has its old
+/// content or all of the new one; after a power cut it may be empty.
+pub fn place(path: &Path, bytes: &[u8]) -> Result<()> {
+    let aside = aside(path);
+    fs::write(&aside, bytes)
+        .and_then(|()| fs::rename(&aside, path))
+        .with_context(|| format!("cannot write {}: is the disk full?", path.display()))
+}
+
 /// Builds a folder with `fill` under a temporary name beside `path` and renames it into place, so that a half-written
 /// folder never carries the final name. An older folder of that name is replaced.
 pub fn write_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
@@ -36,14 +45,14 @@ pub fn write_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Resu
     fs::create_dir_all(&aside)
         .with_context(|| format!("cannot make the folder {}", aside.display()))?;
     fill(&aside)?;
-    place(&aside, path).with_context(|| format!("cannot make the folder {}", path.display()))?;
+    settle(&aside, path).with_context(|| format!("cannot make the folder {}", path.display()))?;
     let parent = parent(path);
     let synced = File::open(parent).and_then(|folder| folder.sync_all());
     synced.with_context(|| format!("cannot sync {}", parent.display()))
 }
 
 /// Gives a folder its name. If one of that name is there they change places: at no moment there is none.
-fn place(aside: &Path, path: &Path) -> Result<()> {
+fn settle(aside: &Path, path: &Path) -> Result<()> {
     if !path.exists() {
         return Ok(fs::rename(aside, path)?);
     }

@@ -23,6 +23,7 @@ mod folder;
 mod log;
 mod metrics;
 pub mod places;
+mod sync;
 mod totals;
 
 pub use desk::{Desk, Member, Plan, Screen, Total, name as ended};

@@ -130,7 +130,7 @@ impl Desk {
             plan,
             screens,
         };
-        work.add_up();
+        work.add_up_all();
         Ok(Desk {
             work: Mutex::new(work),
             stop: AtomicBool::new(false),
@@ -181,7 +181,7 @@ impl Desk {
             .work
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        work.add_up();
+        work.add_up_all();
         work.write_totals()?;
         let line = Line::End {
             ended: name(ended).into(),
@@ -234,11 +234,16 @@ impl Work {
         self.total.stats = all;
         self.total.programs = self.stats.iter().map(|stats| stats.programs).collect();
         self.total.places = self.places.count();
+    }
+
+    /// As [`add_up`](Self::add_up), with what takes longer.
+    fn add_up_all(&mut self) {
+        self.add_up();
         self.total.states = self.totals.states();
     }
 
     fn report(&mut self) -> anyhow::Result<()> {
-        self.add_up();
+        self.add_up_all();
         for screen in &mut self.screens {
             screen.show(&self.total);
         }

@@ -12,7 +12,10 @@ use program::Program;
 use serde::{Deserialize, Serialize};
 use trace::ProgramHash;
 
-use super::log::{self, Bounded, Found, Line, Log};
+use super::{
+    log::{self, Bounded, Found, Line, Log},
+    sync::Syncer,
+};
 use crate::{
     exit::malformed,
     findings::{self, Setup},
@@ -108,6 +111,7 @@ pub struct Folder {
     path: PathBuf,
     kept: BTreeSet<String>,
     log: Log,
+    _syncer: Syncer,
     _lock: File,
 }
 
@@ -130,6 +134,9 @@ impl Folder {
         }
         fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
         let lock = lock(path)?;
+        if old.is_some() {
+            drop_emptied(path)?;
+        }
         let mut before = look(path)?;
         before.other_build = old.is_some_and(|old| old.build != identity.build);
         for folder in [CORPUS, SUSPECTS] {
@@ -143,6 +150,7 @@ impl Folder {
             path: path.to_owned(),
             kept: before.corpus.iter().map(name).collect(),
             log: Log::open(&path.join(LOG))?,
+            _syncer: Syncer::begin(path)?,
             _lock: lock,
         };
         Ok((folder, before))
@@ -165,7 +173,7 @@ impl Folder {
             return Ok(None);
         }
         let path = self.path.join(CORPUS).join(&name);
-        store::write(&path, program.to_string().as_bytes())?;
+        store::place(&path, program.to_string().as_bytes())?;
         Ok(Some(name))
     }
 
@@ -189,7 +197,7 @@ impl Folder {
     /// Keeps a suspect until it is settled.
     pub fn suspect(&mut self, program: &Program) -> anyhow::Result<()> {
         let path = self.path.join(SUSPECTS).join(name(program));
-        store::write(&path, program.to_string().as_bytes())
+        store::place(&path, program.to_string().as_bytes())
     }
 
     /// Forgets a suspect: its finding is kept, or it is none.
@@ -281,7 +289,10 @@ fn look(path: &Path) -> anyhow::Result<Before> {
         }
     };
     let plain = |programs: Vec<(PathBuf, Program)>| {
-        programs.into_iter().map(|(_, program)| program).collect()
+        let programs = programs.into_iter().map(|(_, program)| program);
+        programs
+            .filter(|program| !program.steps.is_empty())
+            .collect()
     };
     let killed = killed(&log_of(path)?);
     let suspects = plain(programs(SUSPECTS)?);
@@ -291,6 +302,24 @@ fn look(path: &Path) -> anyhow::Result<Before> {
         killed,
         other_build: false,
     })
+}
+
+/// Removes the files of programs that are empty: no campaign writes one, but a file system that lost its power keeps a name
+/// without the content that was never synced.
+fn drop_emptied(path: &Path) -> anyhow::Result<()> {
+    for folder in [CORPUS, SUSPECTS].map(|name| path.join(name)) {
+        if !folder.is_dir() {
+            continue;
+        }
+        for file in cache::entries(&folder)? {
+            let emptied =
+                fs::metadata(&file).is_ok_and(|found| found.is_file() && found.len() == 0);
+            if emptied {
+                fs::remove_file(&file).with_context(|| file.display().to_string())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The last part, if it has no end.
@@ -385,6 +414,17 @@ mod tests {
         drop(folder);
         let (_, before) = Folder::open(place.path(), &identity()).unwrap();
         assert!(before.suspects.is_empty() && before.killed.is_none());
+    }
+
+    #[test]
+    fn a_program_that_lost_its_content_is_no_program() {
+        let place = tempfile::tempdir().unwrap();
+        drop(Folder::open(place.path(), &identity()).unwrap());
+        let emptied = corpus_of(place.path()).join(name(&program()));
+        fs::write(&emptied, "").unwrap();
+        let (mut folder, before) = Folder::open(place.path(), &identity()).unwrap();
+        assert!(before.corpus.is_empty() && !emptied.exists());
+        assert!(folder.keep(&program()).unwrap().is_some(), "not kept again");
     }
 
     #[test]
