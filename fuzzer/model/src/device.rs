@@ -51,8 +51,10 @@ pub(crate) fn lacks(driver: Driver, op: &Op) -> Option<Guess> {
 
 /// Whether the operation is one ioctl of the driver. SUBSCRIBE_EVENT and DQEVENT come with controls.
 fn is_ioctl(op: &Op) -> bool {
-    matches!(op, Op::DecoderCmd { .. } | Op::RemoveBufs { .. })
-        || matches!(op, Op::SourceChange { .. })
+    matches!(
+        op,
+        Op::DecoderCmd { .. } | Op::EncoderCmd { .. } | Op::RemoveBufs { .. }
+    ) || matches!(op, Op::SourceChange { .. })
         || is_knob(op)
 }
 

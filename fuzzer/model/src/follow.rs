@@ -358,13 +358,26 @@ impl World {
 /// has not learnt.
 fn leads_astray(op: &Op) -> Option<File> {
     match *op {
-        Op::SetKnob { file, .. } => Some(file),
+        Op::SetKnob { file, .. } | Op::EncoderCmd { file, .. } => Some(file),
+        Op::DecoderCmd {
+            file,
+            cmd:
+                program::DecoderCmd::Pause | program::DecoderCmd::Resume | program::DecoderCmd::Flush,
+        } => Some(file),
         Op::SetFormat { file, pixels, .. } if pixels != Pixels::First => Some(file),
         Op::Completion {
             file,
             context: Completion::Lock | Completion::Pipelined,
         } => Some(file),
         _ => None,
+    }
+}
+
+/// `V4L2_EVENT_*`
+fn number(event: EventKind) -> u32 {
+    match event {
+        EventKind::Eos => event::EOS,
+        EventKind::SourceChange => event::SOURCE_CHANGE,
     }
 }
 
@@ -389,10 +402,8 @@ impl Handle {
             }
             (Op::Streamon { queue, .. }, _) => self.start(*queue),
             (Op::DecoderCmd { cmd, .. }, _) => self.commanded(*cmd),
-            (Op::Subscribe { event, .. }, _) => self.events.subscribe(match event {
-                EventKind::Eos => event::EOS,
-                EventKind::SourceChange => event::SOURCE_CHANGE,
-            }),
+            (Op::Subscribe { event, .. }, _) => self.events.subscribe(number(*event)),
+            (Op::Unsubscribe { event, .. }, _) => self.events.unsubscribe(number(*event)),
             (Op::Dqevent { .. }, _) => self.events.take(),
             (
                 Op::SourceChange {
@@ -452,6 +463,9 @@ impl Handle {
                 let last = self.output.ready.back().copied();
                 self.m2m.drain(last, !self.capture.ready.is_empty());
             }
+            program::DecoderCmd::Pause
+            | program::DecoderCmd::Resume
+            | program::DecoderCmd::Flush => {}
             program::DecoderCmd::Start => {
                 self.m2m.go_on();
                 self.capture.last_dequeued = false;

@@ -3,7 +3,7 @@
 
 use program::{
     Access, DecoderCmd, Dmabuf, Driver, EventKind, File, Interest, Memory, Micros, Op, Program,
-    Queue, Step, Sync,
+    Queue, Step, Sync, Wait,
 };
 use proptest::prelude::*;
 use trace::{BufferId, Call, Event, Kind, Out, Phase, Record, SyncInfo, Trace};
@@ -277,7 +277,7 @@ fn op() -> impl Strategy<Value = Op> {
             |(file, queue, index, dmabuf)| Op::prepare_buf(file, queue, index, dmabuf)),
         12 => (file(), queue(), index(), import()).prop_map(
             |(file, queue, index, dmabuf)| Op::qbuf(file, queue, index, dmabuf)),
-        8 => (file(), queue()).prop_map(|(file, queue)| Op::Dqbuf { file, queue, wait: false }),
+        8 => (file(), queue()).prop_map(|(file, queue)| Op::Dqbuf { file, queue, wait: Wait::Not }),
         3 => (dmabuf(), file(), queue(), index()).prop_map(
             |(dmabuf, file, queue, index)| Op::expbuf(dmabuf, file, queue, index)),
         1 => dmabuf().prop_map(|dmabuf| Op::CloseDmabuf { dmabuf }),
@@ -407,7 +407,7 @@ fn qbuf(queue: Queue, index: u32) -> Op {
 }
 
 fn dqbuf(queue: Queue) -> Op {
-    let wait = false;
+    let wait = Wait::Not;
     Op::Dqbuf {
         file: A,
         queue,

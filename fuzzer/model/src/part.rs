@@ -150,6 +150,7 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
             let busy = BOTH.map(|queue| Parts::allocated(file, queue));
             (busy[0] | busy[1], Parts::formats(file))
         }
+        Op::TryFormat { .. } | Op::Wrong { .. } => (Parts::NONE, Parts::NONE),
         Op::GetFormat { file, .. } => (Parts::formats(file), Parts::NONE),
         Op::Reqbufs { file, queue, .. } | Op::CreateBufs { file, queue, .. } => {
             (Parts::formats(file), Parts::queue(file, queue))
@@ -186,7 +187,7 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
             ..
         } => (Parts::allocated(file, queue), Parts::dmabuf(dmabuf)),
         Op::MmapFile { file, queue, .. } => (Parts::allocated(file, queue), Parts::NONE),
-        Op::DecoderCmd { file, .. } => {
+        Op::DecoderCmd { file, .. } | Op::EncoderCmd { file, .. } => {
             let [output, capture] = BOTH.map(|queue| Parts::states(file, queue));
             (output, capture | Parts::stream(file))
         }
@@ -194,7 +195,9 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
             let [output, capture] = BOTH.map(|queue| Parts::states(file, queue));
             (output | capture | Parts::events(file), Parts::NONE)
         }
-        Op::Subscribe { file, .. } | Op::Dqevent { file } => (Parts::NONE, Parts::events(file)),
+        Op::Subscribe { file, .. } | Op::Unsubscribe { file, .. } | Op::Dqevent { file } => {
+            (Parts::NONE, Parts::events(file))
+        }
         Op::SourceChange { file, .. } => (Parts::NONE, Parts::knobs(file) | Parts::stream(file)),
         Op::GateClose { file, .. }
         | Op::GateOpen { file }

@@ -217,6 +217,7 @@ impl<'a> Replay<'a> {
             (_, Err(ENOMEM)) if guess.answer != Answer::Err(ENOMEM) => {
                 unknown("the kernel had no memory")
             }
+            (Op::Dqbuf { .. }, Err(EINTR)) => unknown("the wait was interrupted"),
             (Op::CpuSync { .. }, Err(EINTR)) if waited >= u64::from(CPU_ACCESS_LIMIT.0) => {
                 unknown("the wait was interrupted")
             }

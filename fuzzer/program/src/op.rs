@@ -182,13 +182,19 @@ pub enum Fault {
     Lost,
 }
 
-/// `V4L2_DEC_CMD_*`.
+/// `V4L2_DEC_CMD_*`, and `V4L2_ENC_CMD_*` as far as encoders have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DecoderCmd {
     /// `start`
     Start,
     /// `stop`
     Stop,
+    /// `pause`
+    Pause,
+    /// `resume`
+    Resume,
+    /// `flush`, which encoders lack: the number of no command
+    Flush,
 }
 
 /// V4L2 event types a program subscribes to.
@@ -198,6 +204,64 @@ pub enum EventKind {
     SourceChange,
     /// `eos`
     Eos,
+}
+
+/// How DQBUF waits for a buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Wait {
+    /// `not`, which is left out: it takes what is there.
+    #[default]
+    Not,
+    /// `wait`: in poll(2), before it.
+    Poll,
+    /// `block`: inside, without `O_NONBLOCK`. STREAMOFF ends it.
+    Block,
+}
+
+/// The calls that can be made in a wrong way, by the name of their ioctl.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum VideoCall {
+    /// `g_fmt`
+    GetFormat,
+    /// `s_fmt`
+    SetFormat,
+    /// `try_fmt`
+    TryFormat,
+    /// `reqbufs`
+    Reqbufs,
+    /// `create_bufs`
+    CreateBufs,
+    /// `remove_bufs`
+    RemoveBufs,
+    /// `querybuf`
+    Querybuf,
+    /// `prepare_buf`
+    PrepareBuf,
+    /// `qbuf`
+    Qbuf,
+    /// `dqbuf`
+    Dqbuf,
+    /// `expbuf`
+    Expbuf,
+    /// `streamon`
+    Streamon,
+    /// `streamoff`
+    Streamoff,
+}
+
+/// What is wrong with a call. One that has no such argument gets the type of the other planarity instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Mistake {
+    /// `type`: that of the same direction, but multi-planar for a single-planar queue and the other way round.
+    Type,
+    /// `class`: the type of a queue that no mem2mem device has, `V4L2_BUF_TYPE_SDR_CAPTURE`.
+    Class,
+    /// `memory`: `V4L2_MEMORY_OVERLAY`, which nobody supports.
+    Memory,
+    /// `index`: of no buffer.
+    Index,
+    /// `planes`: none told, of a multi-planar buffer.
+    Planes,
 }
 
 /// Virtual time in microseconds. Text form: `250us`, `5ms`, `2s`.
@@ -248,6 +312,21 @@ pub enum Op {
         height: u32,
         pixels: Pixels,
     },
+    /// `try_fmt a cap 64x64` or `try_fmt a cap 64x64 YM12`: VIDIOC_TRY_FMT
+    TryFormat {
+        file: File,
+        queue: Queue,
+        width: u32,
+        height: u32,
+        pixels: Pixels,
+    },
+    /// `wrong a streamoff cap type`: a call that no device of any driver takes, and that must change nothing
+    Wrong {
+        file: File,
+        call: VideoCall,
+        queue: Queue,
+        mistake: Mistake,
+    },
     /// `g_fmt a cap`: VIDIOC_G_FMT
     GetFormat { file: File, queue: Queue },
     /// `reqbufs a out mmap 2`: VIDIOC_REQBUFS
@@ -297,11 +376,12 @@ pub enum Op {
         stamp: Micros,
         request: Option<Request>,
     },
-    /// `dqbuf a cap` (never blocks) or `dqbuf a cap wait` (polls first, at most 10 s of virtual time): VIDIOC_DQBUF
+    /// `dqbuf a cap` (never blocks), `dqbuf a cap wait` (polls first) or `dqbuf a cap block` (waits in the kernel), each at most 10 s of
+    /// virtual time: VIDIOC_DQBUF
     Dqbuf {
         file: File,
         queue: Queue,
-        wait: bool,
+        wait: Wait,
     },
     /// `d0 = expbuf a cap 0` or, of another plane than 0, `d1 = expbuf a cap 0 1`: VIDIOC_EXPBUF, `O_RDWR`
     Expbuf {
@@ -365,6 +445,10 @@ pub enum Op {
     Check { dmabuf: Dmabuf },
     /// `decoder_cmd a stop`: VIDIOC_DECODER_CMD
     DecoderCmd { file: File, cmd: DecoderCmd },
+    /// `encoder_cmd a stop`: VIDIOC_ENCODER_CMD
+    EncoderCmd { file: File, cmd: DecoderCmd },
+    /// `unsubscribe a source_change`: VIDIOC_UNSUBSCRIBE_EVENT
+    Unsubscribe { file: File, event: EventKind },
     /// `subscribe a source_change`: VIDIOC_SUBSCRIBE_EVENT
     Subscribe { file: File, event: EventKind },
     /// `dqevent a`: VIDIOC_DQEVENT

@@ -6,8 +6,8 @@ use std::fmt;
 use crate::keyword::Keyword;
 use crate::op::{
     Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, MAX_DMABUFS,
-    MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Memory, Micros, MorePlanes, Node, Pixels,
-    Queue, Request, Sync, SyncEdge,
+    MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Memory, Micros, Mistake, MorePlanes, Node,
+    Pixels, Queue, Request, Sync, SyncEdge, VideoCall, Wait,
 };
 
 /// One part of an operation: a fixed word, or a place where a field stands.
@@ -247,6 +247,9 @@ fields! {
     Option<Dmabuf>: None, dmabuf => Part::Import(dmabuf);
     Pixels: Pixels::First, keyword => Part::Choice(keyword);
     bool: false, flag => Part::Flag("", flag);
+    Wait: Wait::Not, keyword => Part::Choice(keyword);
+    VideoCall: VideoCall::GetFormat, keyword => Part::Keyword(keyword);
+    Mistake: Mistake::Type, keyword => Part::Keyword(keyword);
     Queue: Queue::Output, keyword => Part::Keyword(keyword);
     Memory: Memory::Mmap, keyword => Part::Keyword(keyword);
     Access: Access::Read, keyword => Part::Keyword(keyword);

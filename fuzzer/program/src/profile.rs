@@ -131,8 +131,8 @@ fn weight(kind: OpKind) -> u32 {
         DupDmabuf | DupSync | MmapFile | MmapDmabuf | Touch => 3,
         Subscribe | Dqevent | JobTime | ReinitRequest => 3,
         DupFile | Munmap | CloseFile | CloseRequest | SetDeadline | Querybuf => 2,
-        Unload | Load => 3,
-        GetFormat | Reload | FailNth => 1,
+        Unload | Load | Wrong | EncoderCmd => 3,
+        GetFormat | TryFormat | Unsubscribe | Reload | FailNth => 1,
     }
 }
 

@@ -12,6 +12,10 @@ impl Op {
             | Self::CloseFile { file }
             | Self::SetFormat { file, .. }
             | Self::GetFormat { file, .. }
+            | Self::TryFormat { file, .. }
+            | Self::Wrong { file, .. }
+            | Self::EncoderCmd { file, .. }
+            | Self::Unsubscribe { file, .. }
             | Self::Reqbufs { file, .. }
             | Self::CreateBufs { file, .. }
             | Self::RemoveBufs { file, .. }
@@ -45,6 +49,7 @@ impl Op {
         Some(match *self {
             Self::SetFormat { queue, .. }
             | Self::GetFormat { queue, .. }
+            | Self::TryFormat { queue, .. }
             | Self::Reqbufs { queue, .. }
             | Self::CreateBufs { queue, .. }
             | Self::RemoveBufs { queue, .. }

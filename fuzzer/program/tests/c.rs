@@ -63,6 +63,7 @@ const UNTOLD: [OpKind; 8] = [
     OpKind::QueueRequest,
     OpKind::ReinitRequest,
     OpKind::PollRequest,
+    OpKind::Wrong,
 ];
 
 /// Every operation once, as `blank` gives it, but those that are not told in C.

@@ -20,6 +20,13 @@ pub fn duplicate(fd: i32) -> nix::Result<i32> {
     fault::within(|| checked(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) }))
 }
 
+/// Sets or clears `O_NONBLOCK` of the open file behind a descriptor.
+pub fn set_nonblocking(fd: i32, nonblocking: bool) -> nix::Result<()> {
+    let flags = libc::O_RDWR | if nonblocking { libc::O_NONBLOCK } else { 0 };
+    // SAFETY: fcntl takes no pointers here.
+    checked(unsafe { libc::fcntl(fd, libc::F_SETFL, flags) }).map(drop)
+}
+
 /// close(2)
 pub fn close(fd: i32) -> nix::Result<()> {
     // SAFETY: the number came from a slot, which gives it up here; nothing else owns it.

@@ -9,6 +9,7 @@ mod second;
 mod slots;
 mod source;
 mod video;
+mod wrong;
 
 use std::time::Duration;
 
@@ -82,6 +83,12 @@ impl Executor<'_> {
             Op::Unload => self.shared.device().unload().and(DONE),
             Op::Load => self.shared.device().load().and(DONE),
             Op::Reload => self.shared.device().reload().and(DONE),
+            Op::Wrong {
+                file,
+                call,
+                queue,
+                mistake,
+            } => self.wrong(file, call, queue, mistake),
             _ => self.video_operation(op),
         }
     }

@@ -5,8 +5,8 @@ use crate::{
     driver::Driver,
     knobs,
     op::{
-        Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Micros, MorePlanes, Node,
-        Op, Pixels, Queue, Sync, SyncEdge,
+        Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Micros, Mistake, MorePlanes,
+        Node, Op, Pixels, Queue, Sync, SyncEdge, VideoCall, Wait,
     },
 };
 
@@ -117,8 +117,13 @@ fn buffers(op: &Op) -> Option<Call> {
         Op::Dqbuf {
             file,
             queue,
-            wait: true,
+            wait: Wait::Poll,
         } => on(&["dqbuf_wait"], "dqbuf_wait", *file, *queue, &[]),
+        Op::Dqbuf {
+            file,
+            queue,
+            wait: Wait::Block,
+        } => on(&["dqbuf_block"], "dqbuf_block", *file, *queue, &[]),
         Op::Dqbuf { file, queue, .. } => on(&["dqbuf"], "dqbuf", *file, *queue, &[]),
         Op::Expbuf {
             dmabuf,
@@ -194,6 +199,27 @@ fn video(op: &Op, driver: Driver) -> Option<Call> {
             height,
             pixels: Pixels::First,
         } => on(&["s_fmt"], "s_fmt", *file, *queue, &[width, height]),
+        Op::TryFormat {
+            file,
+            queue,
+            width,
+            height,
+            pixels: Pixels::First,
+        } => on(&["try_fmt"], "try_fmt", *file, *queue, &[width, height]),
+        Op::EncoderCmd { file, cmd } => {
+            let text = format!("encoder_cmd({file}, {})", *cmd as u32);
+            Call::new(&["encoder_cmd"], text)
+        }
+        Op::Unsubscribe { file, event } => {
+            let text = format!("unsubscribe({file}, {})", named(*event));
+            Call::new(&["unsubscribe"], text)
+        }
+        Op::Wrong {
+            file,
+            call,
+            queue,
+            mistake: Mistake::Type,
+        } => wrong(*file, *call, *queue)?,
         Op::GetFormat { file, queue } => on(&["g_fmt"], "g_fmt", *file, *queue, &[]),
         Op::Reqbufs {
             file,
@@ -223,15 +249,30 @@ fn video(op: &Op, driver: Driver) -> Option<Call> {
         Op::Streamoff { file, queue } => stream("VIDIOC_STREAMOFF", *file, *queue),
         Op::DecoderCmd { file, cmd } => command(*file, *cmd, driver),
         Op::Subscribe { file, event } => {
-            let event = match event {
-                EventKind::SourceChange => "V4L2_EVENT_SOURCE_CHANGE",
-                EventKind::Eos => "V4L2_EVENT_EOS",
-            };
-            Call::new(&["subscribe"], format!("subscribe({file}, {event})"))
+            let text = format!("subscribe({file}, {})", named(*event));
+            Call::new(&["subscribe"], text)
         }
         Op::Dqevent { file } => Call::new(&["dqevent"], format!("dqevent({file})")),
         _ => return None,
     })
+}
+
+fn named(event: EventKind) -> &'static str {
+    match event {
+        EventKind::SourceChange => "V4L2_EVENT_SOURCE_CHANGE",
+        EventKind::Eos => "V4L2_EVENT_EOS",
+    }
+}
+
+/// The type of the other planarity; the library has no multi-planar devices. Of calls that need more than a type it has none.
+fn wrong(file: File, call: VideoCall, queue: Queue) -> Option<Call> {
+    let request = match call {
+        VideoCall::Streamon => "VIDIOC_STREAMON",
+        VideoCall::Streamoff => "VIDIOC_STREAMOFF",
+        _ => return None,
+    };
+    let text = format!("stream({request}, {file}, {}_MPLANE)", kind(queue));
+    Some(Call::new(&["stream"], text))
 }
 
 fn on(needs: &[&'static str], name: &str, file: File, queue: Queue, rest: &[&u32]) -> Call {
@@ -261,8 +302,12 @@ fn command(file: File, cmd: DecoderCmd, driver: Driver) -> Call {
         Driver::VicodecEncoder => ("encoder_cmd", "V4L2_ENC_CMD"),
         _ => ("decoder_cmd", "V4L2_DEC_CMD"),
     };
-    let word = cmd.word().to_uppercase();
-    Call::new(&[name], format!("{name}({file}, {prefix}_{word})"))
+    let text = match (name, cmd) {
+        // Encoders have no such command.
+        ("encoder_cmd", DecoderCmd::Flush) => format!("{name}({file}, 4)"),
+        _ => format!("{name}({file}, {prefix}_{})", cmd.word().to_uppercase()),
+    };
+    Call::new(&[name], text)
 }
 
 /// Operations on dma-bufs and sync_files.

@@ -36,6 +36,7 @@ pieces! {
     "format" ["call"];
     "g_fmt" ["format"];
     "s_fmt" ["call"];
+    "try_fmt" ["call"];
     "reqbufs" ["call"];
     "create_bufs" ["call" "format"];
     "remove_bufs" ["call"];
@@ -50,16 +51,19 @@ pieces! {
     "wait_for" [];
     "dqbuf" ["call"];
     "dqbuf_wait" ["dqbuf" "wait_for"];
+    "alarm" [];
+    "dqbuf_block" ["dqbuf" "alarm"];
     "expbuf" ["call" "vacate"];
     "stream" ["call"];
     "decoder_cmd" ["call"];
     "encoder_cmd" ["call"];
     "subscribe" ["call"];
+    "unsubscribe" ["call"];
     "dqevent" ["call"];
     "export_sync" ["call" "vacate"];
     "import_sync" ["call"];
     "cpu_sync" ["call"];
-    "cpu_sync_start" ["cpu_sync"];
+    "cpu_sync_start" ["cpu_sync" "alarm"];
     "merge" ["call" "vacate"];
     "status" ["call"];
     "tell_status" ["status"];

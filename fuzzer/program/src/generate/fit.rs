@@ -7,7 +7,7 @@ use crate::driver::Driver;
 use crate::model::{BufferState, FileModel, Model, QueueModel};
 use crate::op::{
     Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, Memory, Micros,
-    MorePlanes, Node, Op, Pixels, Queue,
+    MorePlanes, Node, Op, Pixels, Queue, Wait,
 };
 use crate::profile::Profile;
 
@@ -181,6 +181,11 @@ fn events(bag: &mut Bag<'_>, file: File, state: &FileModel) {
             },
             Op::Dqevent { file },
         );
+        let unsubscribe = |event: &EventKind| Op::Unsubscribe {
+            file,
+            event: *event,
+        };
+        bag.add_each(NORMAL / 4, EventKind::ALL.iter().map(unsubscribe));
     } else {
         let subscribe = |event: &EventKind| Op::Subscribe {
             file,
@@ -213,6 +218,14 @@ fn events(bag: &mut Bag<'_>, file: File, state: &FileModel) {
         },
         start,
     );
+    let encodes = matches!(state.node, Node::Encoder | Node::EncoderMplane);
+    let command = |cmd: &DecoderCmd| Op::EncoderCmd { file, cmd: *cmd };
+    bag.add_each(
+        if encodes { NORMAL } else { 1 },
+        DecoderCmd::ALL.iter().map(command),
+    );
+    let rare = [DecoderCmd::Pause, DecoderCmd::Resume, DecoderCmd::Flush];
+    bag.add_each(2, rare.map(|cmd| Op::DecoderCmd { file, cmd }));
     let poll = |interest: &Interest| {
         let timeout = Micros(0);
         Op::PollFile {
@@ -263,10 +276,12 @@ fn buffers(bag: &mut Bag<'_>, model: &Model, file: File, state: &FileModel, queu
         (_, true) => NORMAL,
         _ => u32::from(content.streaming),
     };
-    bag.add_each(
-        dq,
-        [false, wait, wait].map(|wait| Op::Dqbuf { file, queue, wait }),
-    );
+    let ways = if wait {
+        [Wait::Not, Wait::Poll, Wait::Poll, Wait::Block]
+    } else {
+        [Wait::Not; 4]
+    };
+    bag.add_each(dq, ways.map(|wait| Op::Dqbuf { file, queue, wait }));
 }
 
 fn allocation(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: &QueueModel) {
@@ -296,6 +311,16 @@ fn allocation(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, conten
         bag.add_each(2 * format, several.iter().map(with));
     }
     bag.add(2, Op::GetFormat { file, queue });
+    bag.add(
+        2,
+        Op::TryFormat {
+            file,
+            queue,
+            width,
+            height,
+            pixels: Pixels::First,
+        },
+    );
     let reqbufs = |memory, count| Op::Reqbufs {
         file,
         queue,

@@ -7,7 +7,7 @@ use super::{details, requests};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
-use crate::op::{DecoderCmd, EventKind, Interest, Memory, Micros, Op, Queue, Step};
+use crate::op::{DecoderCmd, EventKind, Interest, Memory, Micros, Op, Queue, Step, Wait};
 use crate::profile::Profile;
 
 /// Steps in 100 that a scene loses.
@@ -293,11 +293,11 @@ fn stop_from_thread(script: &mut Script<'_>) -> Option<()> {
     let file = script.file()?;
     let (dmabuf, sync) = script.hold(file)?;
     let queue = Queue::ALL[script.choose.below(2)];
-    let call = match script.choose.below(4) {
-        0 => Op::Dqbuf {
+    let call = match script.choose.below(5) {
+        kind @ (0 | 4) => Op::Dqbuf {
             file,
             queue,
-            wait: true,
+            wait: if kind == 0 { Wait::Poll } else { Wait::Block },
         },
         1 => Op::Reqbufs {
             file,

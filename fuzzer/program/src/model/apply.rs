@@ -2,7 +2,7 @@
 
 use super::{Export, FileModel, MapModel, Model, RequestModel, Slot};
 use crate::op::{
-    DecoderCmd, Dmabuf, File, Memory, Micros, Node, Op, Queue, Request, Step, SyncEdge,
+    DecoderCmd, Dmabuf, File, Memory, Micros, Node, Op, Queue, Request, Step, SyncEdge, Wait,
 };
 
 /// The agent's limit for DQBUF with `wait`, in microseconds.
@@ -322,11 +322,16 @@ impl Model {
         }
     }
 
-    fn dequeue(&mut self, file: File, queue: Queue, wait: bool) {
+    fn dequeue(&mut self, file: File, queue: Queue, wait: Wait) {
         let Some(model) = self.open_file(file) else {
             return;
         };
-        if wait && !model.queue(queue).has_done() && model.waits() {
+        let waits = match wait {
+            Wait::Not => false,
+            Wait::Poll => model.waits(),
+            Wait::Block => model.queue(queue).streaming,
+        };
+        if waits && !model.queue(queue).has_done() {
             let longest = if model.in_flight() {
                 self.all_jobs()
             } else {
@@ -368,9 +373,12 @@ impl Model {
                 model.set_change(frame, width, height);
             }),
             Op::Subscribe { file, .. } => self.with(file, |model| model.subscribed = true),
-            Op::DecoderCmd { file, cmd } => self.with(file, |model| {
-                model.drained = cmd == DecoderCmd::Stop && !model.in_flight();
-            }),
+            Op::Unsubscribe { file, .. } => self.with(file, |model| model.subscribed = false),
+            Op::DecoderCmd { file, cmd } | Op::EncoderCmd { file, cmd } => {
+                self.with(file, |model| {
+                    model.drained = cmd == DecoderCmd::Stop && !model.in_flight();
+                })
+            }
             _ => {}
         }
     }

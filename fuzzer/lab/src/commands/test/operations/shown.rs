@@ -60,14 +60,14 @@ pub(super) fn shown(kind: OpKind) -> Shown {
         Open | CloseFile | CloseDmabuf | CloseSync | CloseRequest => slots(kind),
         DupFile | DupDmabuf | DupSync => seconds(kind),
         MmapFile | MmapDmabuf | Touch | Munmap => mappings(kind),
-        SetFormat | GetFormat | Reqbufs | CreateBufs | RemoveBufs | Querybuf | Expbuf => {
-            allocation(kind)
-        }
+        SetFormat | TryFormat | Wrong | GetFormat | Reqbufs | CreateBufs | RemoveBufs
+        | Querybuf | Expbuf => allocation(kind),
         PrepareBuf | Qbuf | Dqbuf | Streamon | Streamoff => streaming(kind),
         ExportSync | ImportSync | CpuSync | Merge | FileInfo | SetDeadline => fences(kind),
         PollSync | PollDmabuf | PollFile | PollRequest | Check | Advance | Join => waiting(kind),
         AllocRequest | QueueRequest | ReinitRequest => requests(kind),
-        DecoderCmd | Subscribe | Dqevent | Reload | Unload | Load | FailNth => others(kind),
+        DecoderCmd | EncoderCmd | Subscribe | Unsubscribe | Dqevent | Reload | Unload | Load
+        | FailNth => others(kind),
         GateClose | GateOpen | JobTime | Chunks | Completion | SetKnob | Watchdog | Fail
         | SourceChange => knobs(kind),
     }
@@ -117,6 +117,8 @@ fn allocation(kind: OpKind) -> Shown {
     match kind {
         OpKind::SetFormat => Shown::effect(&[OPEN, "s_fmt a out 128x64\ng_fmt a out"])
             .or(&[BUFFERS, "s_fmt a out 128x64"], EBUSY),
+        OpKind::TryFormat => Shown::refused(&["try_fmt a out 64x64"], EBADF),
+        OpKind::Wrong => Shown::refused(&[BUFFERS, JOB, "wrong a streamoff cap type"], EINVAL),
         OpKind::GetFormat => Shown::refused(&["g_fmt a cap"], EBADF),
         OpKind::Reqbufs => Shown::effect(&[OPEN, "reqbufs a cap mmap 2\nquerybuf a cap 0"])
             .or(&[BUFFERS, JOB, "reqbufs a cap mmap 1"], EBUSY),
@@ -209,6 +211,13 @@ fn others(kind: OpKind) -> Shown {
     match kind {
         OpKind::DecoderCmd => Shown::effect(&[BUFFERS, DRAIN, "decoder_cmd a stop\ndqbuf a cap"])
             .or(&["a = open m2m\ndecoder_cmd a stop"], ENOTTY),
+        OpKind::EncoderCmd => {
+            let drained = "a = open encoder\nreqbufs a out mmap 1\nreqbufs a cap mmap 1\n";
+            Shown::effect(&[drained, DRAIN, "encoder_cmd a stop\ndqbuf a cap"])
+                .or(&[OPEN, "encoder_cmd a stop"], ENOTTY)
+        }
+        OpKind::Unsubscribe => Shown::effect(&[&ended, "unsubscribe a eos\ndqevent a"])
+            .or(&["unsubscribe a eos"], EBADF),
         OpKind::Subscribe => Shown::effect(&[&ended, "dqevent a"]).or(&["subscribe a eos"], EBADF),
         OpKind::Dqevent => {
             Shown::effect(&[&ended, "dqevent a\npoll a pri"]).or(&[OPEN, "dqevent a"], ENOENT)
