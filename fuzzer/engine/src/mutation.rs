@@ -75,7 +75,8 @@ impl Mutator<Case, State> for ProgramMutator {
         let mut choose = FromWords(|| state.rand_mut().next());
         let profile = self.maker.profile.swarm(&mut choose);
         let changed = match self.mutation {
-            // The one mutation that asks the model.
+            // These two ask the model.
+            Mutation::Play if !self.maker.strategy.follows_model() => None,
             Mutation::Insert if !self.maker.strategy.follows_model() => {
                 program::insert_blindly(&case.0, &profile, &mut choose)
             }
@@ -168,6 +169,7 @@ pub(crate) type Mutations = tuple_list_type!(
     ProgramMutator,
     ProgramMutator,
     ProgramMutator,
+    ProgramMutator,
     Compared,
     Anew
 );
@@ -179,6 +181,7 @@ pub(crate) fn mutations(maker: ProgramGenerator, operands: Rc<RefCell<Operands>>
     tuple_list!(
         one(Mutation::Insert),
         one(Mutation::Insert),
+        one(Mutation::Play),
         one(Mutation::Delete),
         one(Mutation::Duplicate),
         one(Mutation::Swap),

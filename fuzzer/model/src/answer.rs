@@ -25,7 +25,7 @@ const TIMESTAMP_MASK: u32 = 0xe000;
 /// `V4L2_BUF_FLAG_LAST`
 pub(crate) const LAST: u32 = 0x0010_0000;
 /// `V4L2_BUF_FLAG_REQUEST_FD`
-const REQUEST_FD: u32 = 0x0080_0000;
+pub(crate) const REQUEST_FD: u32 = 0x0080_0000;
 
 /// The flags that videobuf2 sets by itself in any case.
 const ALWAYS: u32 = QUEUED | DONE | ERROR | IN_REQUEST | PREPARED | TIMESTAMP_MASK | REQUEST_FD;

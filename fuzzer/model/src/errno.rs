@@ -14,6 +14,10 @@ pub(crate) const EAGAIN: i32 = 11;
 pub(crate) const ENOMEM: i32 = 12;
 /// Device or resource busy.
 pub(crate) const EBUSY: i32 = 16;
+/// File exists: the module is loaded.
+pub(crate) const EEXIST: i32 = 17;
+/// No such device: the node is not there.
+pub(crate) const ENODEV: i32 = 19;
 /// Invalid argument.
 pub(crate) const EINVAL: i32 = 22;
 /// Not a typewriter: the driver has no such ioctl.
@@ -25,7 +29,9 @@ pub(crate) const EBADR: i32 = 53;
 /// No buffer space available.
 pub(crate) const ENOBUFS: i32 = 105;
 
-const NAMES: [(i32, &str); 12] = [
+const NAMES: [(i32, &str); 14] = [
+    (EEXIST, "EEXIST"),
+    (ENODEV, "ENODEV"),
     (EPERM, "EPERM"),
     (EBADR, "EBADR"),
     (ENOENT, "ENOENT"),

@@ -1,15 +1,16 @@
 //! What a call does to the world, once the kernel has answered it. The answer is what counts: so a call that the model did
 //! not predict, or predicted wrongly, does not mislead it about all that follows.
 
-use program::{Completion, Driver, EventKind, File, Map, Memory, Node, Op, Pixels, Queue};
+use program::{Driver, EventKind, File, Knob, Map, Memory, Op, Queue};
 use trace::Out;
 
 use crate::answer;
-use crate::buffer::{Buffer, State};
-use crate::device;
+use crate::buffer::{Buffer, Plane};
+use crate::device::Device;
 use crate::errno::ENOMEM;
 use crate::event;
-use crate::handle::{Given, Handle};
+use crate::format::Format;
+use crate::handle::Handle;
 use crate::memory::MemoryId;
 use crate::part::Parts;
 use crate::world::{Export, Mapped, World, file_of};
@@ -17,7 +18,6 @@ use crate::world::{Export, Mapped, World, file_of};
 impl World {
     /// The kernel answered this.
     pub(crate) fn follow(&mut self, op: &Op, answer: &Result<Out, i32>) {
-        self.lost |= matches!(op, Op::FailNth { .. });
         match answer {
             Ok(out) => self.followed(op, out),
             Err(errno) => self.refused(op, *errno),
@@ -28,11 +28,6 @@ impl World {
         if self.slot(op, out) {
             return;
         }
-        if let Some(file) = leads_astray(op)
-            && let Some(handle) = self.files.get_mut(&file.0)
-        {
-            handle.known = false;
-        }
         match *op {
             Op::Reqbufs {
                 file,
@@ -40,9 +35,8 @@ impl World {
                 memory,
                 ..
             } => {
-                self.free(file.0, queue, 0, u32::MAX);
+                self.free_all(file.0, queue, *out == NO_BUFFERS);
                 if let Some(handle) = self.files.get_mut(&file.0) {
-                    handle.queue_mut(queue).busy = false;
                     handle.filled.clear();
                 }
                 self.allocated(file.0, queue, memory, out);
@@ -62,10 +56,18 @@ impl World {
             } => {
                 self.free(file.0, queue, index, count);
                 if let Some(handle) = self.files.get_mut(&file.0) {
-                    handle.forget_lengths(queue, index, count);
+                    // The agent asks again for the length of each.
+                    handle.filled.clear();
                 }
             }
             Op::PrepareBuf { file, .. } | Op::Qbuf { file, .. } => self.gave(file.0, op, out),
+            Op::EncoderCmd { file, cmd } => {
+                if let Some(handle) = self.files.get_mut(&file.0) {
+                    handle.commanded(cmd);
+                }
+                // How an encoder drains the model has not learnt.
+                self.doubt |= Parts::file(file);
+            }
             Op::Streamoff { file, queue } => {
                 self.stopped(file.0, queue);
                 self.doubt = self.doubt & !Parts::states(file, queue);
@@ -81,12 +83,19 @@ impl World {
     /// Operations that make and close slots.
     fn slot(&mut self, op: &Op, out: &Out) -> bool {
         match *op {
-            Op::Unload => self.unloaded = true,
-            Op::AllocRequest { .. } => self.requested = true,
+            Op::Unload => self.loaded = Some(false),
+            Op::Load | Op::Reload => self.loaded = Some(true),
+            Op::AllocRequest { request, file } => self.allocated_request(request.0, file.0),
+            Op::CloseRequest { request } => {
+                self.requests.remove(&request.0);
+                self.doubt = self.doubt & !Parts::request(request);
+            }
+            Op::QueueRequest { request } => self.queued_request(request.0),
+            Op::ReinitRequest { request } => self.emptied_request(request.0),
             Op::Open { file, node } => {
                 self.close(file.0);
-                let known = node == Node::Double;
-                self.files.insert(file.0, Handle::new(self.driver, known));
+                let device = Device::of(self.driver, node);
+                self.files.insert(file.0, Handle::new(device));
                 self.doubt = self.doubt & !Parts::file(file);
             }
             Op::DupFile { .. } | Op::Touch { .. } => {}
@@ -104,11 +113,12 @@ impl World {
                 file,
                 queue,
                 index,
-                ..
+                plane,
             } => {
                 let handle = self.files.get(&file.0);
                 let buffer = handle.and_then(|handle| handle.queue(queue).get(index));
-                self.mapped(map, Some(file.0), buffer.and_then(|buffer| buffer.plane));
+                let plane = buffer.and_then(|buffer| buffer.planes().get(plane as usize));
+                self.mapped(map, Some(file.0), plane.and_then(|plane| plane.memory));
             }
             Op::MmapDmabuf { map, dmabuf } => {
                 self.mapped(map, None, self.memory_of(dmabuf.0));
@@ -123,19 +133,21 @@ impl World {
             Op::CloseDmabuf { dmabuf } => self.close_dmabuf(dmabuf.0),
             Op::CloseSync { sync } => {
                 self.syncs.remove(&sync.0);
+                self.doubt = self.doubt & !Parts::sync(sync);
             }
             Op::ExportSync { sync, .. } | Op::Merge { sync, .. } => {
                 self.syncs.insert(sync.0);
+                self.doubt = self.doubt & !Parts::sync(sync);
             }
             Op::Expbuf {
                 dmabuf,
                 file,
                 queue,
                 index,
-                ..
+                plane,
             } => {
                 self.close_dmabuf(dmabuf.0);
-                self.exported(dmabuf.0, (file.0, queue, index), out);
+                self.exported(dmabuf.0, (file.0, queue, index, plane), out);
             }
             Op::PollDmabuf { dmabuf, .. } => {
                 if let Some(memory) = self.memory_of(dmabuf.0) {
@@ -152,6 +164,10 @@ impl World {
         match *op {
             // The slot is vacated first.
             Op::Expbuf { dmabuf, .. } => self.close_dmabuf(dmabuf.0),
+            Op::AllocRequest { request, .. } => {
+                self.requests.remove(&request.0);
+            }
+            Op::Open { file, .. } => self.close(file.0),
             Op::ExportSync { sync, .. } => {
                 self.syncs.remove(&sync.0);
             }
@@ -160,16 +176,16 @@ impl World {
             }
             // `vb2_core_reqbufs()` has freed what there was.
             Op::Reqbufs { file, queue, .. } if errno == ENOMEM => {
-                self.free(file.0, queue, 0, u32::MAX);
-                if let Some(handle) = self.files.get_mut(&file.0) {
-                    handle.queue_mut(queue).busy = false;
-                }
+                self.free_all(file.0, queue, false);
             }
             Op::PrepareBuf { file, .. } | Op::Qbuf { file, .. } => self.not_given(file.0, op),
             Op::CloseFile { file } => self.close(file.0),
             Op::CloseDmabuf { dmabuf } => self.close_dmabuf(dmabuf.0),
             Op::CloseSync { sync } => {
                 self.syncs.remove(&sync.0);
+            }
+            Op::CloseRequest { request } => {
+                self.requests.remove(&request.0);
             }
             _ => {}
         }
@@ -200,6 +216,7 @@ impl World {
     /// The last close of a file.
     pub(crate) fn close(&mut self, file: u8) {
         for queue in [Queue::Output, Queue::Capture] {
+            self.cancel(file, queue);
             self.free(file, queue, 0, u32::MAX);
         }
         self.files.remove(&file);
@@ -208,12 +225,18 @@ impl World {
         self.places.retain(|_, (place, _)| *place != file);
     }
 
-    fn exported(&mut self, dmabuf: u8, (file, queue, index): (u8, Queue, u32), out: &Out) {
+    fn exported(
+        &mut self,
+        dmabuf: u8,
+        (file, queue, index, plane): (u8, Queue, u32, u32),
+        out: &Out,
+    ) {
         let buffer = self
             .files
             .get(&file)
             .and_then(|handle| handle.queue(queue).get(index));
-        let memory = buffer.and_then(|buffer| buffer.plane);
+        let plane = buffer.and_then(|buffer| buffer.planes().get(plane as usize));
+        let memory = plane.and_then(|plane| plane.memory);
         let size = match *out {
             Out::Exported { size } => Some(size),
             _ => None,
@@ -227,22 +250,44 @@ impl World {
         self.dmabufs.insert(dmabuf, Export { memory, size });
     }
 
+    /// `__vb2_queue_cancel()`
+    fn cancel(&mut self, file: u8, queue: Queue) {
+        let Some(handle) = self.files.get_mut(&file) else {
+            return;
+        };
+        let content = handle.queue_mut(queue);
+        for request in content.iter_mut().filter_map(|buffer| buffer.request) {
+            self.all_requests[request].lost_its_buffer();
+        }
+        content.cancel();
+    }
+
+    /// What REQBUFS does before it allocates. Without buffers it does nothing, so that a queue that lost all of them to
+    /// REMOVE_BUFS is still the queue that it was.
+    pub(crate) fn free_all(&mut self, file: u8, queue: Queue, to_none: bool) {
+        let handle = self.files.get(&file);
+        let empty = handle.is_none_or(|handle| handle.queue(queue).count() == 0);
+        if empty && !to_none {
+            return;
+        }
+        self.cancel(file, queue);
+        self.free(file, queue, 0, u32::MAX);
+        if let Some(handle) = self.files.get_mut(&file) {
+            handle.queue_mut(queue).busy = false;
+        }
+    }
+
     /// `__vb2_queue_free()`
     fn free(&mut self, file: u8, queue: Queue, start: u32, count: u32) {
         let Some(handle) = self.files.get_mut(&file) else {
             return;
         };
-        let content = handle.queue_mut(queue);
-        if count == u32::MAX {
-            content.cancel();
-        }
-        for memory in content
-            .remove(start, count)
-            .into_iter()
-            .filter_map(|buffer| buffer.import)
-        {
-            self.memories.release(memory);
-        }
+        let memories = &mut self.memories;
+        handle.queue_mut(queue).remove(start, count, |buffer| {
+            for import in buffer.planes().iter().filter_map(|plane| plane.import) {
+                memories.release(import);
+            }
+        });
     }
 
     /// `__vb2_queue_alloc()`
@@ -252,88 +297,24 @@ impl World {
             return;
         };
         let doubt = self.doubt & Parts::formats(File(file));
-        let length = handle.size(queue).filter(|_| doubt.is_empty());
+        let format = handle.format(queue).filter(|_| doubt.is_empty());
         let content = handle.queue_mut(queue);
+        let memories = &mut self.memories;
         for index in index..index.saturating_add(count) {
-            let plane = (memory == Memory::Mmap).then(|| self.memories.allocate(length));
-            content.insert(index, Buffer::new(length, plane));
+            let plane = |length: Option<u32>| Plane {
+                length,
+                min_length: length,
+                memory: (memory == Memory::Mmap).then(|| memories.allocate(length)),
+                import: None,
+            };
+            let buffer = match &format {
+                Some(format) => Buffer::new(format.bytes().iter().copied().map(Some).map(plane)),
+                None => Buffer::new(std::iter::once(None).map(plane)),
+            };
+            content.insert(index, buffer);
         }
         if count > 0 {
             content.memory = Some(memory);
-        }
-    }
-
-    /// QBUF or PREPARE_BUF succeeded.
-    fn gave(&mut self, file: u8, op: &Op, out: &Out) {
-        let Some(given) = self.given(op) else { return };
-        let import = match *op {
-            Op::Qbuf { dmabuf, .. } | Op::PrepareBuf { dmabuf, .. } => {
-                dmabuf.and_then(|dmabuf| self.memory_of(dmabuf.0))
-            }
-            _ => None,
-        };
-        let Some(handle) = self.files.get_mut(&file) else {
-            return;
-        };
-        handle.note_length(given);
-        let Some(buffer) = handle.queue_mut(given.queue).get_mut(given.index) else {
-            return;
-        };
-        let fresh = !buffer.prepared;
-        if fresh {
-            buffer.fill();
-        }
-        buffer.prepared = true;
-        if !given.prepare && !buffer.is_queued() {
-            buffer.state = State::Queued;
-        }
-        buffer.learn(out);
-        if let Some(import) = import.filter(|_| fresh && given.import.is_some()) {
-            self.memories.hold(import);
-            if let Some(old) = buffer.import.replace(import) {
-                self.memories.release(old);
-            }
-        }
-    }
-
-    /// QBUF or PREPARE_BUF failed. What has changed by then stays: the flags that userspace gives, and a dma-buf that does
-    /// not fit has put the one before away, and its length with it: `__vb2_plane_dmabuf_put()`.
-    fn not_given(&mut self, file: u8, op: &Op) {
-        let Some(given) = self.given(op) else { return };
-        let Some(handle) = self.files.get_mut(&file) else {
-            return;
-        };
-        handle.note_length(given);
-        let imports = handle.queue(given.queue).memory == Some(Memory::Dmabuf);
-        let Some(buffer) = handle.queue(given.queue).get(given.index) else {
-            return;
-        };
-        if given.import.is_some() != imports || buffer.prepared || buffer.is_queued() {
-            return;
-        }
-        let used = buffer
-            .length
-            .filter(|_| given.queue == Queue::Output)
-            .and_then(|length| handle.used(given, length));
-        let too_long = used.is_some_and(|used| buffer.length.is_some_and(|length| used > length));
-        let Some(buffer) = handle.queue_mut(given.queue).get_mut(given.index) else {
-            return;
-        };
-        if too_long {
-            return;
-        }
-        buffer.fill();
-        let fits = given.import.flatten().flatten().is_some_and(|size| {
-            buffer
-                .min_length
-                .is_some_and(|least| size >= u64::from(least))
-        });
-        if imports && !given.request && (buffer.import.is_some() || fits) {
-            buffer.length = Some(0);
-            buffer.bytesused = Some(0);
-            if let Some(old) = buffer.import.take() {
-                self.memories.release(old);
-            }
         }
     }
 
@@ -342,36 +323,27 @@ impl World {
         let Some(handle) = self.files.get_mut(&file) else {
             return;
         };
-        let streamed = handle.queue(queue).streaming;
-        handle.queue_mut(queue).cancel();
+        let content = handle.queue(queue);
+        let streamed = content.started;
+        self.cancel(file, queue);
+        let Some(handle) = self.files.get_mut(&file) else {
+            return;
+        };
         handle.queue_mut(queue).last_dequeued = false;
         if streamed {
             match queue {
-                Queue::Output => handle.m2m.stop_output(),
+                Queue::Output => {
+                    handle.m2m.told = false;
+                    handle.m2m.stop_output();
+                }
                 Queue::Capture => handle.m2m.stop_capture(),
             }
         }
     }
 }
 
-/// The file of which the model knows nothing any more after this: its jobs, or its frames, are of a kind that the model
-/// has not learnt.
-fn leads_astray(op: &Op) -> Option<File> {
-    match *op {
-        Op::SetKnob { file, .. } | Op::EncoderCmd { file, .. } => Some(file),
-        Op::DecoderCmd {
-            file,
-            cmd:
-                program::DecoderCmd::Pause | program::DecoderCmd::Resume | program::DecoderCmd::Flush,
-        } => Some(file),
-        Op::SetFormat { file, pixels, .. } if pixels != Pixels::First => Some(file),
-        Op::Completion {
-            file,
-            context: Completion::Lock | Completion::Pipelined,
-        } => Some(file),
-        _ => None,
-    }
-}
+/// What REQBUFS of no buffer tells.
+const NO_BUFFERS: Out = Out::Buffers { index: 0, count: 0 };
 
 /// `V4L2_EVENT_*`
 fn number(event: EventKind) -> u32 {
@@ -385,7 +357,7 @@ impl Handle {
     fn followed(&mut self, op: &Op, out: &Out) {
         match (op, out) {
             (Op::SetFormat { queue, .. } | Op::GetFormat { queue, .. }, out) => {
-                self.learn_format(*queue, out, matches!(op, Op::SetFormat { .. }));
+                self.learn_format(*queue, out, op);
             }
             (Op::Querybuf { queue, index, .. }, out) => {
                 if let Some(buffer) = self.queue_mut(*queue).get_mut(*index) {
@@ -400,7 +372,10 @@ impl Handle {
                 content.dequeue(*index);
                 content.last_dequeued |= *queue == Queue::Capture && flags & answer::LAST != 0;
             }
-            (Op::Streamon { queue, .. }, _) => self.start(*queue),
+            (Op::Streamon { queue, .. }, _) => {
+                self.queue_mut(*queue).streaming = true;
+                self.start_if_ready(*queue);
+            }
             (Op::DecoderCmd { cmd, .. }, _) => self.commanded(*cmd),
             (Op::Subscribe { event, .. }, _) => self.events.subscribe(number(*event)),
             (Op::Unsubscribe { event, .. }, _) => self.events.unsubscribe(number(*event)),
@@ -414,14 +389,27 @@ impl Handle {
                 },
                 _,
             ) => {
+                // The knob has 16 bits for each number.
                 self.m2m.change = (*frame > 0).then_some((*width, *height));
                 self.m2m.ordered = true;
             }
+            (
+                Op::SetKnob {
+                    knob: Knob::MinQueued,
+                    ..
+                },
+                _,
+            ) => {
+                self.knobs.set(op);
+                let [output, capture] = self.knobs.min_queued;
+                (self.output.min_queued, self.capture.min_queued) = (output, capture);
+            }
+            (Op::SetKnob { .. } | Op::Completion { .. }, _) => self.knobs.set(op),
             _ => {}
         }
     }
 
-    fn learn_format(&mut self, queue: Queue, out: &Out, set: bool) {
+    fn learn_format(&mut self, queue: Queue, out: &Out, op: &Op) {
         let Out::Format {
             width,
             height,
@@ -430,25 +418,57 @@ impl Handle {
         else {
             return;
         };
+        let told = (width, height, sizeimage);
+        if self.device.is_double() {
+            return self.learn_double_format(queue, told, op);
+        }
         // The stream of a real decoder decides about CAPTURE, and can change it at any time.
-        let moves = self.driver == Driver::VicodecDecoder && queue == Queue::Capture;
-        self.set_format(queue, (!moves).then_some((width, height, sizeimage)));
-        if set && queue == Queue::Output && device::formats_follow(self.driver) {
-            let follows = self.driver == Driver::Double;
-            match (follows, self.capture.busy) {
-                (true, true) => {}
-                (true, false) => self.set_format(Queue::Capture, Some((width, height, sizeimage))),
-                (false, _) => self.set_format(Queue::Capture, None),
-            }
+        let decoder = self.device == Device::Other(Driver::VicodecDecoder);
+        let moves = decoder && queue == Queue::Capture;
+        self.set_format(queue, (!moves).then(|| Format::told_by_driver(told)));
+        let set = matches!(op, Op::SetFormat { .. });
+        if set && queue == Queue::Output && self.device.formats_follow() {
+            self.set_format(Queue::Capture, None);
         }
     }
 
-    /// `vb2_start_streaming()`
-    fn start(&mut self, queue: Queue) {
-        if std::mem::replace(&mut self.queue_mut(queue).streaming, true) {
+    /// The number of memories is not told, but known from the pixels that were asked for.
+    fn learn_double_format(&mut self, queue: Queue, told: (u32, u32, u32), op: &Op) {
+        let Op::SetFormat {
+            width,
+            height,
+            pixels,
+            ..
+        } = *op
+        else {
+            if self
+                .format(queue)
+                .is_none_or(|format| format.told() != told)
+            {
+                self.set_format(queue, None);
+            }
+            return;
+        };
+        let output = self.format(Queue::Output);
+        let format = self
+            .device
+            .set_format(queue, pixels, (width, height), output);
+        let format = format.filter(|format| format.told() == told);
+        self.set_format(queue, format);
+        if queue == Queue::Output && self.device.formats_follow() && !self.capture.busy {
+            let follows = |capture: Format| Some(capture.resized(format?.size()));
+            let capture = self.format(Queue::Capture).and_then(follows);
+            self.set_format(Queue::Capture, capture);
+        }
+    }
+
+    /// `vb2_start_streaming()`, if there are enough buffers.
+    pub(crate) fn start_if_ready(&mut self, queue: Queue) {
+        if !self.queue(queue).can_start() {
             return;
         }
-        self.m2m.sequences[usize::from(queue == Queue::Capture)] = 0;
+        self.queue_mut(queue).started = true;
+        self.m2m.sequences[usize::from(queue == Queue::Capture)] = Some(0);
         if queue == Queue::Output {
             self.m2m.last_src = None;
         }
@@ -472,32 +492,11 @@ impl Handle {
             }
         }
     }
-
-    /// The agent remembers how long a buffer is that it fills.
-    fn note_length(&mut self, given: Given) {
-        if given.queue != Queue::Output {
-            return;
-        }
-        if let Some(length) = self
-            .output
-            .get(given.index)
-            .and_then(|buffer| buffer.length)
-        {
-            self.filled.entry(given.index).or_insert(length.max(1));
-        }
-    }
-
-    fn forget_lengths(&mut self, queue: Queue, start: u32, count: u32) {
-        if queue == Queue::Output {
-            let range = start..start.saturating_add(count);
-            self.filled.retain(|index, _| !range.contains(index));
-        }
-    }
 }
 
 impl Buffer {
     /// What a call told of it.
-    fn learn(&mut self, out: &Out) {
+    pub(crate) fn learn(&mut self, out: &Out) {
         let Out::Buffer {
             flags,
             bytesused,
@@ -510,8 +509,10 @@ impl Buffer {
         };
         self.last = Some(flags & answer::LAST != 0);
         self.bytesused = Some(bytesused);
-        self.length = Some(length);
         self.sequence = Some(sequence);
-        self.min_length = self.min_length.or(Some(length));
+        self.request_fd = flags & answer::REQUEST_FD != 0;
+        let first = &mut self.planes_mut()[0];
+        first.length = Some(length);
+        first.min_length = first.min_length.or(Some(length));
     }
 }

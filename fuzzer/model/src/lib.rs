@@ -21,7 +21,11 @@ mod device;
 mod errno;
 mod event;
 mod follow;
+mod format;
+mod gave;
+mod give;
 mod handle;
+mod knobs;
 mod m2m;
 #[cfg(test)]
 mod machine;
@@ -30,6 +34,9 @@ mod part;
 mod queue;
 mod record;
 mod replay;
+mod request;
+mod requests;
+mod shaken;
 mod story;
 mod world;
 
@@ -56,8 +63,7 @@ pub fn resolved<'a>(program: &'a Program, trace: &Trace) -> Cow<'a, Program> {
 /// Compares the calls of a trace of this resolved program, on this driver, with the model. A trace without any record of the
 /// ledger, or with lost ones, is not compared.
 pub fn follow(driver: Driver, program: &Program, trace: &Trace) -> Story {
-    // What an allocation that fails leaves behind is not in the model.
-    let lost = |event: &Event| matches!(event, Event::LedgerLost { .. } | Event::Fault { .. });
+    let lost = |event: &Event| matches!(event, Event::LedgerLost { .. });
     if trace.events.iter().any(lost) {
         return Story::default();
     }

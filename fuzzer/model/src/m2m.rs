@@ -8,7 +8,7 @@ use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::errno::EBUSY;
 
 /// The state of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct M2m {
     /// `is_draining`
     pub(crate) draining: bool,
@@ -24,12 +24,32 @@ pub(crate) struct M2m {
     pub(crate) change: Option<(u32, u32)>,
     /// The OUTPUT buffer of the job whose CAPTURE buffer was just given back.
     pub(crate) ending: Option<u32>,
-    /// Next sequence numbers: OUTPUT, CAPTURE.
-    pub(crate) sequences: [u32; 2],
+    /// Next sequence numbers, as far as they are known: OUTPUT, CAPTURE.
+    pub(crate) sequences: [Option<u32>; 2],
+    /// The size of the stream was told: `told` of the double's decoder.
+    pub(crate) told: bool,
     /// A change of the stream was ordered, or another thread took part.
     pub(crate) ordered: bool,
     /// A drain was begun.
     pub(crate) drained: bool,
+}
+
+impl Default for M2m {
+    fn default() -> Self {
+        Self {
+            draining: false,
+            stopped: false,
+            next_last: false,
+            last_src: None,
+            changed: false,
+            change: None,
+            ending: None,
+            sequences: [Some(0); 2],
+            told: false,
+            ordered: false,
+            drained: false,
+        }
+    }
 }
 
 impl M2m {
@@ -110,11 +130,11 @@ impl M2m {
         self.ordered && self.drained
     }
 
-    /// The next sequence number of OUTPUT or CAPTURE.
-    pub(crate) fn next_sequence(&mut self, output: bool) -> u32 {
+    /// The next sequence number of OUTPUT or CAPTURE, if it is known.
+    pub(crate) fn next_sequence(&mut self, output: bool) -> Option<u32> {
         let next = &mut self.sequences[usize::from(!output)];
         let this = *next;
-        *next = this.wrapping_add(1);
+        *next = this.map(|this| this.wrapping_add(1));
         this
     }
 }

@@ -234,7 +234,7 @@ fn check(world: &World) {
                 let ready = queue.ready.iter().filter(|at| **at == index).count();
                 let done = queue.done.iter().filter(|at| **at == index).count();
                 let places = match buffer.state {
-                    State::Dequeued | State::Queued => (0, 0),
+                    State::Dequeued | State::InRequest | State::Queued => (0, 0),
                     State::Active => (1, 0),
                     State::Done | State::Error => (0, 1),
                 };

@@ -3,11 +3,11 @@
 
 use std::ops::{BitAnd, BitOr, BitOrAssign, Not};
 
-use program::{Dmabuf, File, MAX_FILES, Op, Queue, Sync};
+use program::{Dmabuf, File, MAX_FILES, Op, Queue, Request, Sync};
 
 /// A set of parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Parts(u128);
+pub(crate) struct Parts(u128, u32);
 
 /// Parts of an open file.
 const ALLOCATED: [u32; 2] = [0, 1];
@@ -23,11 +23,13 @@ const DMABUFS: u32 = 64;
 const SYNCS: u32 = 96;
 
 impl Parts {
+    /// All requests.
+    const REQUESTS: Self = Self(0, u32::MAX);
     /// None.
-    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const NONE: Self = Self(0, 0);
 
     fn of_file(file: File, part: u32) -> Self {
-        Self(1 << (Self::first(file) + part))
+        Self(1 << (Self::first(file) + part), 0)
     }
 
     /// An open file with a number beyond all slots shares the bits of another, which can only leave more in doubt.
@@ -50,6 +52,14 @@ impl Parts {
         Self::allocated(file, queue) | Self::states(file, queue)
     }
 
+    /// What becomes of requests when this queue is stopped.
+    fn of_requests(queue: Queue) -> Self {
+        match queue {
+            Queue::Output => Self::REQUESTS,
+            Queue::Capture => Self::NONE,
+        }
+    }
+
     /// How far the stream is: mem2mem's part.
     pub(crate) fn stream(file: File) -> Self {
         Self::of_file(file, STREAM)
@@ -69,19 +79,29 @@ impl Parts {
 
     /// All of an open file.
     pub(crate) fn file(file: File) -> Self {
-        Self(0xff << Self::first(file))
+        Self(0xff << Self::first(file), 0)
     }
 
     fn dmabuf(dmabuf: Dmabuf) -> Self {
-        Self(1 << (DMABUFS + u32::from(dmabuf.0)))
+        Self(1 << (DMABUFS + u32::from(dmabuf.0)), 0)
     }
 
-    fn sync(sync: Sync) -> Self {
-        Self(1 << (SYNCS + u32::from(sync.0)))
+    pub(crate) fn sync(sync: Sync) -> Self {
+        Self(1 << (SYNCS + u32::from(sync.0)), 0)
+    }
+
+    pub(crate) fn request(request: Request) -> Self {
+        Self(0, 1 << request.0)
+    }
+
+    /// The OUTPUT buffers of all files: which of them are in a request an operation does not say.
+    fn all_outputs() -> Self {
+        let files = (0..MAX_FILES).map(|file| Self::states(File(file), Queue::Output));
+        files.fold(Self::NONE, |all, one| all | one)
     }
 
     pub(crate) fn is_empty(self) -> bool {
-        self.0 == 0
+        self.0 == 0 && self.1 == 0
     }
 }
 
@@ -89,7 +109,7 @@ impl BitOr for Parts {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self(self.0 | other.0, self.1 | other.1)
     }
 }
 
@@ -103,7 +123,7 @@ impl BitAnd for Parts {
     type Output = Self;
 
     fn bitand(self, other: Self) -> Self {
-        Self(self.0 & other.0)
+        Self(self.0 & other.0, self.1 & other.1)
     }
 }
 
@@ -111,7 +131,7 @@ impl Not for Parts {
     type Output = Self;
 
     fn not(self) -> Self {
-        Self(!self.0)
+        Self(!self.0, !self.1)
     }
 }
 
@@ -145,16 +165,21 @@ pub(crate) fn touches(op: &Op) -> Touch {
 fn of_file(op: &Op) -> Option<(Parts, Parts)> {
     let import = |dmabuf: &Option<Dmabuf>| dmabuf.map_or(Parts::NONE, Parts::dmabuf);
     Some(match *op {
-        Op::Open { file, .. } | Op::CloseFile { file } => (Parts::NONE, Parts::file(file)),
+        Op::Open { file, .. } | Op::CloseFile { file } => {
+            (Parts::NONE, Parts::file(file) | Parts::REQUESTS)
+        }
+        Op::AllocRequest { request, .. } => (Parts::NONE, Parts::request(request)),
         Op::SetFormat { file, .. } => {
             let busy = BOTH.map(|queue| Parts::allocated(file, queue));
             (busy[0] | busy[1], Parts::formats(file))
         }
         Op::TryFormat { .. } | Op::Wrong { .. } => (Parts::NONE, Parts::NONE),
         Op::GetFormat { file, .. } => (Parts::formats(file), Parts::NONE),
-        Op::Reqbufs { file, queue, .. } | Op::CreateBufs { file, queue, .. } => {
-            (Parts::formats(file), Parts::queue(file, queue))
+        Op::Reqbufs { file, queue, .. } => {
+            let requests = Parts::of_requests(queue);
+            (Parts::formats(file), Parts::queue(file, queue) | requests)
         }
+        Op::CreateBufs { file, queue, .. } => (Parts::formats(file), Parts::queue(file, queue)),
         Op::RemoveBufs { file, queue, .. } => (Parts::NONE, Parts::queue(file, queue)),
         Op::Querybuf { file, queue, .. } => (Parts::queue(file, queue), Parts::NONE),
         Op::PrepareBuf {
@@ -170,7 +195,15 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
             ..
         } => {
             let reads = Parts::allocated(file, queue) | Parts::formats(file) | import(dmabuf);
-            (reads | Parts::stream(file), Parts::states(file, queue))
+            let request = match *op {
+                Op::Qbuf { request, .. } => request.map_or(Parts::NONE, Parts::request),
+                _ => Parts::NONE,
+            };
+            let more = imported_beside(op);
+            (
+                reads | more | Parts::stream(file),
+                Parts::states(file, queue) | request,
+            )
         }
         Op::Dqbuf { file, queue, .. } => {
             (Parts::allocated(file, queue), Parts::states(file, queue))
@@ -178,7 +211,10 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
         Op::Streamon { file, queue } => (Parts::allocated(file, queue), Parts::states(file, queue)),
         Op::Streamoff { file, queue } => {
             let writes = Parts::states(file, queue) | Parts::stream(file);
-            (Parts::allocated(file, queue), writes)
+            (
+                Parts::allocated(file, queue),
+                writes | Parts::of_requests(queue),
+            )
         }
         Op::Expbuf {
             dmabuf,
@@ -205,15 +241,30 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
         | Op::Chunks { file, .. }
         | Op::Completion { file, .. }
         | Op::Watchdog { file, .. }
+        | Op::SetKnob { file, .. }
         | Op::Fail { file, .. } => (Parts::NONE, Parts::knobs(file)),
         _ => return None,
     })
+}
+
+/// The dma-bufs of further planes.
+fn imported_beside(op: &Op) -> Parts {
+    let (Op::Qbuf { more, .. } | Op::PrepareBuf { more, .. }) = op else {
+        return Parts::NONE;
+    };
+    more.iter()
+        .fold(Parts::NONE, |all, dmabuf| all | Parts::dmabuf(dmabuf))
 }
 
 fn of_slots(op: &Op) -> Option<(Parts, Parts)> {
     let of_dmabuf = |dmabuf| (Parts::dmabuf(dmabuf), Parts::NONE);
     let of_sync = |sync| (Parts::sync(sync), Parts::NONE);
     Some(match *op {
+        Op::CloseRequest { request } => (Parts::NONE, Parts::request(request)),
+        Op::PollRequest { request, .. } => (Parts::request(request), Parts::NONE),
+        Op::QueueRequest { request } | Op::ReinitRequest { request } => {
+            (Parts::NONE, Parts::request(request) | Parts::all_outputs())
+        }
         Op::CloseDmabuf { dmabuf } => (Parts::NONE, Parts::dmabuf(dmabuf)),
         Op::DupDmabuf { dmabuf, from } => (Parts::dmabuf(from), Parts::dmabuf(dmabuf)),
         Op::DupSync { sync, from } => (Parts::sync(from), Parts::sync(sync)),

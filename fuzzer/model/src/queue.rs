@@ -8,7 +8,8 @@ use program::Memory;
 
 use crate::answer::{Guess, Told, fails, ok};
 use crate::buffer::{Buffer, State};
-use crate::errno::{EAGAIN, EBUSY, EINVAL, ENOBUFS, EPIPE};
+use crate::errno::{EAGAIN, EBUSY, EINVAL, ENOBUFS, ENOMEM, EPIPE};
+use crate::request::RequestId;
 
 /// `VB2_MAX_FRAME`
 pub(crate) const MAX_BUFFERS: u32 = 32;
@@ -24,6 +25,14 @@ pub(crate) struct Queue {
     /// clear it, so that S_FMT is refused on a queue without buffers: `vb2_core_remove_bufs()`.
     pub(crate) busy: bool,
     pub(crate) streaming: bool,
+    /// `start_streaming_called`
+    pub(crate) started: bool,
+    /// `min_queued_buffers`
+    pub(crate) min_queued: u32,
+    /// `uses_qbuf`
+    pub(crate) uses_qbuf: bool,
+    /// `uses_requests`
+    pub(crate) uses_requests: bool,
     /// The ready list of mem2mem.
     pub(crate) ready: VecDeque<u32>,
     /// `done_list`
@@ -51,6 +60,12 @@ impl Queue {
         self.buffers.iter_mut().flatten()
     }
 
+    /// Indices of the buffers in a request.
+    pub(crate) fn in_request(&self, request: RequestId) -> impl Iterator<Item = u32> {
+        let bound = move |(_, buffer): &(u32, &Buffer)| buffer.request == Some(request);
+        self.iter().filter(bound).map(|(index, _)| index)
+    }
+
     /// `vb2_get_num_buffers()`
     pub(crate) fn count(&self) -> u32 {
         self.iter().count() as u32
@@ -61,6 +76,14 @@ impl Queue {
         self.iter().any(|(_, buffer)| buffer.is_queued())
     }
 
+    /// The driver is to start streaming, and has enough buffers.
+    pub(crate) fn can_start(&self) -> bool {
+        let queued = || self.iter().filter(|(_, buffer)| buffer.is_queued()).count();
+        self.streaming
+            && !self.started
+            && (self.min_queued == 0 || queued() >= self.min_queued as usize)
+    }
+
     /// `vb2_core_reqbufs()`, with the most buffers that the driver gives.
     pub(crate) fn reqbufs(&self, count: u32, most: u32) -> Guess {
         if self.streaming {
@@ -69,10 +92,18 @@ impl Queue {
                 "vb2_core_reqbufs() wants a queue that does not stream",
             );
         }
+        // `min_reqbufs_allocation`
+        let least = self.min_queued + 1;
         let count = match count {
             0 => 0,
-            count => count.min(MAX_BUFFERS).min(most),
+            count => count.max(least).min(MAX_BUFFERS).min(most),
         };
+        if count > 0 && count < least {
+            return fails(
+                ENOMEM,
+                "vb2_core_reqbufs() gets fewer buffers than streaming needs",
+            );
+        }
         let told = Told::Buffers { index: 0, count };
         ok(told, "vb2_core_reqbufs() allocates what fits")
     }
@@ -130,7 +161,7 @@ impl Queue {
         for index in start..start + count {
             match self.get(index) {
                 None => return fails(EINVAL, "vb2_core_remove_bufs() misses a buffer"),
-                Some(buffer) if buffer.is_queued() => {
+                Some(buffer) if buffer.is_taken() => {
                     return fails(EBUSY, "vb2_core_remove_bufs() meets a queued buffer");
                 }
                 Some(_) => {}
@@ -146,6 +177,12 @@ impl Queue {
         }
         if self.count() == 0 {
             return fails(EINVAL, "vb2_core_streamon() finds no buffers");
+        }
+        if self.count() < self.min_queued {
+            return fails(
+                EINVAL,
+                "vb2_core_streamon() finds fewer buffers than the driver needs",
+            );
         }
         ok(Told::Done, "vb2_core_streamon() finds buffers")
     }
@@ -185,21 +222,26 @@ impl Queue {
         self.busy = true;
     }
 
-    /// `__vb2_queue_free()`; the buffers that are gone.
-    pub(crate) fn remove(&mut self, start: u32, count: u32) -> Vec<Buffer> {
+    /// `__vb2_queue_free()`; the buffers that are gone are told.
+    pub(crate) fn remove(&mut self, start: u32, count: u32, mut gone: impl FnMut(&Buffer)) {
         let end = start.saturating_add(count).min(MAX_BUFFERS);
-        let gone = (start..end)
-            .filter_map(|index| self.buffers.get_mut(index as usize)?.take())
-            .collect();
+        for index in start..end {
+            let place = self.buffers.get_mut(index as usize);
+            if let Some(buffer) = place.and_then(Option::take) {
+                gone(&buffer);
+            }
+        }
         if self.count() == 0 {
             self.memory = None;
         }
-        gone
     }
 
     /// `__vb2_queue_cancel()`
     pub(crate) fn cancel(&mut self) {
         self.streaming = false;
+        self.started = false;
+        self.uses_qbuf = false;
+        self.uses_requests = false;
         self.ready.clear();
         self.done.clear();
         self.iter_mut().for_each(Buffer::give_back);

@@ -1,10 +1,9 @@
 //! What the ledger tells: the part of the hardware, which the model does not predict but takes as it comes.
 
-use program::{Op, Queue};
+use program::{File, Op, Queue};
 use trace::{BufferId, Kind, Phase};
 
-use crate::buffer::State;
-use crate::device::double_format;
+use crate::buffer::{Job, State};
 use crate::event;
 use crate::handle::Handle;
 use crate::part::Parts;
@@ -24,6 +23,8 @@ enum Cause {
     Drained,
     /// It is empty, and the stream has changed its size.
     Changed,
+    /// It was held, and the next job writes another.
+    Released,
     /// The queue is stopped.
     Stopped,
     /// One of them: the model does not know which.
@@ -54,19 +55,12 @@ impl World {
         Some((self.files.get_mut(&file)?, file))
     }
 
-    /// `vb2_buf_queue`: only QBUF and STREAMON lead there, so that it tells whose queue that is.
+    /// `vb2_buf_queue`: only QBUF, STREAMON and the queueing of a request lead there, so that it tells whose queue that is.
     fn queued(&mut self, buffer: BufferId, running: &[&Op]) {
         let queue = direction(buffer);
-        let mut givers = running.iter().filter_map(|op| match **op {
-            Op::Qbuf {
-                file,
-                queue: to,
-                index,
-                ..
-            } if to == queue && index == buffer.index => Some(file),
-            Op::Streamon { file, queue: on } if on == queue => Some(file),
-            _ => None,
-        });
+        let mut givers = running
+            .iter()
+            .filter_map(|op| self.giver(op, queue, buffer.index));
         let (giver, other) = (givers.next(), givers.next());
         match giver.filter(|giver| other.is_none_or(|other| other == *giver)) {
             Some(file) => {
@@ -76,6 +70,32 @@ impl World {
         }
         if let Some((handle, _)) = self.handle(buffer) {
             handle.queued(queue, buffer.index);
+        }
+    }
+
+    /// The file whose buffer this operation can have given to the driver.
+    fn giver(&self, op: &Op, on: Queue, at: u32) -> Option<File> {
+        match *op {
+            Op::Qbuf {
+                file, queue, index, ..
+            } if queue == on => {
+                let handle = self.files.get(&file.0)?;
+                // The one that was missing lets the driver have those before it.
+                (index == at || handle.queue(on).min_queued > 0).then_some(file)
+            }
+            Op::Streamon { file, queue } if queue == on => Some(file),
+            Op::QueueRequest { request } if on == Queue::Output => {
+                let request = *self.requests.get(&request.0)?;
+                let has = |handle: &Handle| {
+                    handle
+                        .output
+                        .get(at)
+                        .is_some_and(|buffer| buffer.request == Some(request))
+                };
+                let mut files = self.files.iter().filter(|(_, handle)| has(handle));
+                files.next().map(|(file, _)| File(*file))
+            }
+            _ => None,
         }
     }
 
@@ -106,14 +126,28 @@ impl World {
                 handle.give_capture(buffer.index, state, cause)
             }
             Queue::Output => {
-                handle.give_output(buffer.index, state);
-                true
+                let stops = own.copied().any(|op| stops(op, Queue::Output));
+                handle.give_output(buffer.index, state, stops)
             }
         };
+        let place = handle.queue_mut(queue).get_mut(buffer.index);
+        let back = place.filter(|_| state != State::Queued);
+        if let Some(request) = back.and_then(|buffer| buffer.request.take()) {
+            self.all_requests[request].lost_its_buffer();
+        }
         if !sure {
-            let file = program::File(file);
+            let file = File(file);
             self.doubt |= Parts::stream(file) | Parts::events(file) | Parts::formats(file);
         }
+    }
+}
+
+/// Whether the operation gives back what this queue has.
+fn stops(op: &Op, of: Queue) -> bool {
+    match op {
+        Op::Streamoff { queue, .. } => *queue == of,
+        Op::CloseFile { .. } | Op::Open { .. } => true,
+        _ => false,
     }
 }
 
@@ -125,33 +159,53 @@ impl Handle {
         if !ends {
             content.push_ready(index);
         }
+        if queue == Queue::Output {
+            self.tell_size();
+        }
+    }
+
+    /// `tell_source()` of the double's decoder: its stream has begun.
+    fn tell_size(&mut self) {
+        if self.device.tells_size()
+            && !self.capture.busy
+            && !std::mem::replace(&mut self.m2m.told, true)
+        {
+            self.events.queue(event::SOURCE_CHANGE);
+        }
     }
 
     /// The double tells that its hardware is kicked; what it writes is decided by now.
     fn job_started(&mut self, buffer: BufferId) {
         let queue = direction(buffer);
-        let bytes = self.size(queue);
-        if let Some(buffer) = self.queue_mut(queue).get_mut(buffer.index) {
-            buffer.job = Some(bytes);
+        let numbered = self.knobs.pipelined;
+        let bytes = match queue {
+            Queue::Output => None,
+            Queue::Capture => self.device.payload(self.formats),
+        };
+        let sequence = numbered.then(|| self.m2m.next_sequence(buffer.output));
+        let content = self.queue_mut(queue);
+        if numbered {
+            content.ready.retain(|ready| *ready != buffer.index);
+        }
+        if let Some(buffer) = content.get_mut(buffer.index) {
+            buffer.job = Some(Job { bytes, numbered });
+            buffer.sequence = sequence.unwrap_or(buffer.sequence);
         }
     }
 
     /// Why a CAPTURE buffer is given back by the double.
     fn cause<'a>(&self, index: u32, state: State, running: impl Iterator<Item = &'a Op>) -> Cause {
-        let job = self
-            .capture
-            .get(index)
-            .is_some_and(|buffer| buffer.job.is_some());
-        let (mut stops, mut drains) = (false, self.ends_drain(Queue::Capture));
+        let buffer = self.capture.get(index);
+        let job = buffer.is_some_and(|buffer| buffer.job.is_some());
+        let held = buffer.is_some_and(|buffer| buffer.held);
+        let (mut stopped, mut drains) = (false, self.ends_drain(Queue::Capture));
         for op in running {
+            stopped |= stops(op, Queue::Capture);
             match op {
                 Op::Streamoff {
-                    queue: Queue::Capture,
+                    queue: Queue::Output,
                     ..
-                }
-                | Op::CloseFile { .. }
-                | Op::Open { .. } => stops = true,
-                Op::Streamoff { .. } => drains |= self.m2m.draining,
+                } => drains |= self.m2m.draining,
                 Op::DecoderCmd { .. } => drains |= self.m2m.draining && self.m2m.last_src.is_none(),
                 _ => {}
             }
@@ -159,9 +213,12 @@ impl Handle {
         let changes = self.m2m.change.is_some();
         match state {
             _ if job => Cause::Job,
-            State::Error if stops => Cause::Stopped,
+            State::Error if stopped => Cause::Stopped,
             // The job was refused: a frame does not fit.
             State::Error => Cause::Job,
+            _ if held => Cause::Released,
+            // v4l2_m2m_force_last_buf_done() gives back what the driver never had.
+            _ if self.capture.min_queued > 1 && !self.capture.started => Cause::Unclear,
             _ if drains && changes => Cause::Unclear,
             _ if drains => Cause::Drained,
             _ if changes => Cause::Changed,
@@ -171,47 +228,75 @@ impl Handle {
 
     /// Gives a CAPTURE buffer back; false if it is not clear why.
     fn give_capture(&mut self, index: u32, state: State, cause: Cause) -> bool {
-        let job = self.capture.get(index).and_then(|buffer| buffer.job);
+        let (job, held) = match self.capture.get(index) {
+            Some(buffer) => (buffer.job, buffer.held),
+            None => (None, false),
+        };
         self.capture.finish(index, state);
         if !self.tells_last() {
             self.forget(index);
             return true;
         }
         // mem2mem ends a drain with a buffer that it does not number; the driver's `buf_queue` does.
-        let numbered = cause != Cause::Drained || self.ends_drain(Queue::Capture);
+        let mut numbered = cause != Cause::Drained || self.ends_drain(Queue::Capture);
         let (last, bytes) = match cause {
-            Cause::Stopped => return true,
+            Cause::Stopped | Cause::Released => return true,
             Cause::Unclear => {
                 self.forget(index);
+                self.m2m.sequences[1] = None;
                 return false;
             }
             Cause::Job => {
-                let src = self.output.ready.front().copied();
-                self.m2m.ending = src;
-                let last = self.m2m.draining && src.is_some() && src == self.m2m.last_src;
-                let written = job.filter(|_| state == State::Done);
-                (last, written.unwrap_or(Some(0)))
+                // What several slices make is one frame.
+                numbered = !held && !job.is_some_and(|job| job.numbered);
+                (
+                    self.job_ends(job),
+                    job.map(|job| job.bytes)
+                        .filter(|_| state == State::Done)
+                        .unwrap_or(Some(0)),
+                )
             }
             Cause::Drained => {
                 self.stop();
-                (true, Some(0))
+                (Some(true), Some(0))
             }
             Cause::Changed => {
                 self.change();
-                (true, Some(0))
+                (Some(true), Some(0))
             }
         };
         let sequence = numbered.then(|| self.m2m.next_sequence(false));
         if let Some(buffer) = self.capture.get_mut(index) {
-            buffer.last = Some(last);
+            buffer.last = last;
             buffer.bytesused = bytes;
-            buffer.sequence = sequence.or(buffer.sequence);
+            buffer.sequence = sequence.unwrap_or(buffer.sequence);
             buffer.job = None;
         }
         if self.m2m.is_mixed() {
             self.forget(index);
         }
         true
+    }
+
+    /// The CAPTURE buffer of a job is given back; tells whether it is the last of a drain, if that is known.
+    fn job_ends(&mut self, job: Option<Job>) -> Option<bool> {
+        if job.is_some_and(|job| job.numbered) {
+            return Some(false);
+        }
+        let src = self.output.ready.front().copied();
+        let refused = job.is_none();
+        // A kick tells of the OUTPUT buffer that will be given back; of a job that was refused nobody tells.
+        let given = |index: &u32| {
+            let buffer = self.output.get(*index);
+            refused || buffer.is_some_and(|buffer| buffer.job.is_some())
+        };
+        let src = src.filter(given);
+        self.m2m.ending = src;
+        if refused && self.knobs.had_frames {
+            self.m2m.sequences[0] = None;
+            return None;
+        }
+        Some(self.m2m.draining && src.is_some() && src == self.m2m.last_src)
     }
 
     fn forget(&mut self, index: u32) {
@@ -221,25 +306,47 @@ impl Handle {
         }
     }
 
-    fn give_output(&mut self, index: u32, state: State) {
-        let job = self.m2m.ending.take_if(|ending| *ending == index).is_some();
+    /// Gives an OUTPUT buffer back; false if it is not clear why.
+    fn give_output(&mut self, index: u32, state: State, stops: bool) -> bool {
+        let ended = self.m2m.ending.take_if(|ending| *ending == index).is_some();
+        let job = self.output.get(index).and_then(|buffer| buffer.job);
         self.output.finish(index, state);
         if !self.tells_last() {
             if let Some(buffer) = self.output.get_mut(index) {
                 buffer.forget();
             }
-            return;
+            return true;
         }
-        if !job {
-            return;
+        if !ended && job.is_none() && stops {
+            return true;
         }
-        let sequence = self.m2m.next_sequence(true);
+        let numbered = job.is_some_and(|job| job.numbered);
+        if !ended && !numbered {
+            self.hold();
+        }
+        let sequence = (!numbered).then(|| self.m2m.next_sequence(true));
         if let Some(buffer) = self.output.get_mut(index) {
-            buffer.sequence = Some(sequence);
+            buffer.sequence = sequence.unwrap_or(buffer.sequence);
             buffer.job = None;
         }
         if self.m2m.draining && self.m2m.last_src == Some(index) {
             self.stop();
+        }
+        true
+    }
+
+    /// A job was over and its CAPTURE buffer did not come back: it is held for the next slice.
+    fn hold(&mut self) {
+        let Some(index) = self.capture.ready.front().copied() else {
+            return;
+        };
+        let first = !self.capture.get(index).is_some_and(|buffer| buffer.held);
+        let sequence = first.then(|| self.m2m.next_sequence(false));
+        if let Some(buffer) = self.capture.get_mut(index) {
+            buffer.held = true;
+            // A job that failed left nothing; which it was is not told.
+            buffer.bytesused = None;
+            buffer.sequence = sequence.unwrap_or(buffer.sequence);
         }
     }
 
@@ -254,7 +361,9 @@ impl Handle {
     fn change(&mut self) {
         if let Some((width, height)) = self.m2m.change.take() {
             self.m2m.changed = true;
-            self.set_format(Queue::Capture, Some(double_format(width, height)));
+            let format = self.format(Queue::Capture);
+            let changed = format.map(|format| format.resized((width, height)));
+            self.set_format(Queue::Capture, changed);
             self.events.queue(event::SOURCE_CHANGE);
         }
     }

@@ -34,6 +34,8 @@ pub(crate) struct Replay<'a> {
     threads: bool,
     /// Records since the last call.
     records: Vec<Kind>,
+    /// An allocation failed in this operation.
+    fault: Option<u16>,
     story: Story,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Replay<'a> {
             flying: Vec::new(),
             threads: false,
             records: Vec::new(),
+            fault: None,
             story: Story::default(),
         }
     }
@@ -55,6 +58,7 @@ impl<'a> Replay<'a> {
         for (index, event) in trace.events.iter().enumerate() {
             match event {
                 Event::Begin { op, .. } => self.begin(*op),
+                Event::Fault { op, hit: true } => self.fault = Some(*op),
                 Event::Ledger(record) => self.records.push(record.kind),
                 Event::Call(call) => {
                     let overtaken = self.overtaken(call, &trace.events[index + 1..]);
@@ -119,15 +123,19 @@ impl<'a> Replay<'a> {
             self.story.predicted += 1;
             return self.flow(&step.op);
         }
+        let hit = self.fault.take_if(|op| *op == call.op).is_some();
         let met = met | overtaken | self.meet(&step.op);
         let records = std::mem::take(&mut self.records);
         if !records.is_empty() {
             self.misplace();
         }
         if met.is_empty() {
-            self.alone(event, call, &step.op, &records);
+            self.alone(event, call, (&step.op, hit), &records);
         } else {
             self.crossed(call, &step.op, &records, met);
+        }
+        if hit {
+            self.world.shaken(&step.op, call.result.is_err());
         }
     }
 
@@ -187,7 +195,7 @@ impl<'a> Replay<'a> {
     }
 
     /// A call whose place in the order is certain.
-    fn alone(&mut self, event: usize, call: &Call, op: &Op, records: &[Kind]) {
+    fn alone(&mut self, event: usize, call: &Call, (op, hit): (&Op, bool), records: &[Kind]) {
         let mut records = records.iter();
         if ends_jobs(op) {
             records.by_ref().for_each(|kind| self.record(kind, op));
@@ -197,6 +205,9 @@ impl<'a> Replay<'a> {
             let Some(kind) = records.next() else { break };
             self.record(kind, op);
             guess = self.guess(op, call);
+        }
+        if hit && !guess.agrees(&call.result) {
+            guess = unknown("an allocation failed in the call");
         }
         self.judge(event, call, &guess);
         if may_mix(op) && records.len() > 0 {

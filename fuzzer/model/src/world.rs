@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use program::{Driver, File, Map, Node, Op, Pixels, Queue, VideoCall};
+use program::{Driver, File, Map, MorePlanes, Node, Op, Pixels, Queue, VideoCall};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
-use crate::device;
-use crate::errno::{EAGAIN, EBADF, EBUSY, EINVAL, ENOENT, ENOTTY};
-use crate::handle::{Given, Handle, Size};
+use crate::device::{self, Device};
+use crate::errno::{EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ENOTTY};
+use crate::give::{Given, Import, Into, Size};
+use crate::handle::Handle;
 use crate::memory::{Memories, MemoryId};
 use crate::part::{Parts, touches};
+use crate::request::{Request, RequestId, Stage};
 
 /// What is behind a dma-buf slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,18 +40,18 @@ pub(crate) struct World {
     pub(crate) syncs: BTreeSet<u8>,
     /// The mappings.
     pub(crate) maps: BTreeMap<u8, Mapped>,
+    /// What is in the request slots.
+    pub(crate) requests: BTreeMap<u8, RequestId>,
+    /// Every request that there ever was.
+    pub(crate) all_requests: Vec<Request>,
     /// Where each queue of the ledger is: file and direction.
     pub(crate) places: BTreeMap<u32, (u8, Queue)>,
     /// What overlapping calls have left in doubt.
     pub(crate) doubt: Parts,
     /// A file was closed while a call on it ran, which keeps it open.
     pub(crate) lingers: bool,
-    /// There was a request: it holds the driver as long as its descriptor, or a buffer in it, lives.
-    pub(crate) requested: bool,
-    /// Memory was made to run out: calls can fail in ways that the model does not follow.
-    pub(crate) lost: bool,
-    /// The module was unloaded at some time; who loaded it again is not followed.
-    pub(crate) unloaded: bool,
+    /// Whether the module is loaded, if that is known.
+    pub(crate) loaded: Option<bool>,
 }
 
 const NO_FILE: &str = "no file is open in the slot";
@@ -64,20 +66,17 @@ impl World {
             dmabufs: BTreeMap::new(),
             syncs: BTreeSet::new(),
             maps: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            all_requests: Vec::new(),
             places: BTreeMap::new(),
             doubt: Parts::NONE,
             lingers: false,
-            requested: false,
-            lost: false,
-            unloaded: false,
+            loaded: Some(true),
         }
     }
 
     /// What the kernel must answer to this operation now.
     pub(crate) fn predict(&self, op: &Op) -> Guess {
-        if self.lost {
-            return unknown("what fails for want of memory, and what follows from it");
-        }
         match self.slot_is_missing(op) {
             Some(refused) => refused,
             None if !(self.doubt & touches(op).all()).is_empty() => {
@@ -96,6 +95,13 @@ impl World {
             let missing = !self.files.contains_key(&file.0) && !matches!(op, Op::Open { .. });
             return missing.then(|| fails(EBADF, NO_FILE));
         }
+        let request = match *op {
+            Op::CloseRequest { request }
+            | Op::QueueRequest { request }
+            | Op::ReinitRequest { request }
+            | Op::PollRequest { request, .. } => Some(request),
+            _ => None,
+        };
         let (dmabuf, sync) = match *op {
             Op::CloseDmabuf { dmabuf }
             | Op::ExportSync { dmabuf, .. }
@@ -115,7 +121,8 @@ impl World {
         };
         let no_dmabuf = dmabuf.is_some_and(|dmabuf| !self.dmabufs.contains_key(&dmabuf.0));
         let no_sync = sync.is_some_and(|sync| !self.syncs.contains(&sync.0));
-        (no_dmabuf || no_sync).then(|| fails(EBADF, "the slot holds no descriptor"))
+        let no_request = request.is_some_and(|request| !self.requests.contains_key(&request.0));
+        (no_dmabuf || no_sync || no_request).then(|| fails(EBADF, "the slot holds no descriptor"))
     }
 
     /// Operations on mapping slots that hold something, or nothing, against the rules.
@@ -136,21 +143,20 @@ impl World {
     fn slots(&self, op: &Op) -> Option<Guess> {
         let done = |why| ok(Told::Done, why);
         Some(match *op {
-            Op::Open { .. } | Op::Reload if self.unloaded => unknown("whether the module is there"),
-            Op::Unload | Op::Load => unknown("whether the module is there"),
-            Op::Open {
-                node: Node::Double, ..
-            } => done("the device is there"),
-            Op::Open { .. } => unknown("whether the double has this node"),
+            Op::Open { node, .. } => self.open(node),
             Op::DupFile { .. } | Op::DupDmabuf { .. } | Op::DupSync { .. } => {
                 done("dup() of a descriptor")
             }
             Op::MmapDmabuf { .. } => done("dma_buf_mmap_internal() finds room for all of it"),
             Op::Touch { .. } => ok(Told::Content, "the plane is mapped"),
             Op::Munmap { .. } => done("munmap() of a mapping"),
-            Op::CloseFile { .. } | Op::CloseDmabuf { .. } | Op::CloseSync { .. } => {
-                done("close() of a descriptor")
-            }
+            Op::CloseFile { .. }
+            | Op::CloseDmabuf { .. }
+            | Op::CloseSync { .. }
+            | Op::CloseRequest { .. } => done("close() of a descriptor"),
+            Op::QueueRequest { request } => self.queue_request(request.0),
+            Op::ReinitRequest { request } => self.request(request.0)?.reinit(),
+            Op::PollRequest { request, .. } => self.request(request.0)?.poll(),
             Op::ExportSync { .. } => ok(Told::Sync, "dma_buf_export_sync_file() takes any access"),
             Op::ImportSync { sync, .. } if !self.syncs.contains(&sync.0) => {
                 fails(EINVAL, "dma_buf_import_sync_file() is given no sync_file")
@@ -176,16 +182,110 @@ impl World {
             }
             Op::Check { .. } => ok(Told::Content, "the plane is mapped"),
             Op::CpuSync { .. } => done("dma_buf_begin_cpu_access() waits for the fences"),
-            Op::Reload if self.requested => unknown("whether a request is still open"),
-            Op::Reload if self.lingers => unknown("whether a call on a closed file still runs"),
-            Op::Reload if !self.files.is_empty() => {
-                fails(EAGAIN, "delete_module() finds the module in use")
-            }
-            Op::Reload => done("nothing uses the module"),
+            Op::Reload | Op::Unload | Op::Load => self.module(op),
             Op::Advance { .. } => done("time passes"),
+            Op::FailNth { .. } => done("the agent remembers it for the next operation"),
             Op::Join => done("nothing runs any more"),
             _ => return None,
         })
+    }
+
+    /// open(2). The model judges the double with all its nodes, and drivers that have but one.
+    fn open(&self, node: Node) -> Guess {
+        match self.loaded {
+            None => unknown("whether the module is there"),
+            Some(false) => fails(ENODEV, "the module is not loaded"),
+            Some(true) if node == Node::Double || self.driver == Driver::Double => {
+                ok(Told::Done, "the device is there")
+            }
+            Some(true) => fails(ENODEV, "only the double has other nodes"),
+        }
+    }
+
+    /// delete_module(2) and init_module(2)
+    fn module(&self, op: &Op) -> Guess {
+        let Some(loaded) = self.loaded else {
+            return unknown("whether the module is there");
+        };
+        if self.lingers {
+            return unknown("whether a call on a closed file still runs");
+        }
+        match (op, loaded) {
+            (Op::Load, true) => fails(EEXIST, "add_unformed_module() finds the module"),
+            (Op::Load, false) => ok(Told::Done, "the module is loaded"),
+            (_, false) => fails(ENOENT, "delete_module() finds no such module"),
+            // A request holds the driver as long as its descriptor lives.
+            (_, true) if !(self.files.is_empty() && self.requests.is_empty()) => {
+                fails(EAGAIN, "delete_module() finds the module in use")
+            }
+            (_, true) => ok(Told::Done, "nothing uses the module"),
+        }
+    }
+
+    fn request(&self, slot: u8) -> Option<&Request> {
+        self.all_requests.get(*self.requests.get(&slot)?)
+    }
+
+    /// The buffers in a request: file and index.
+    pub(crate) fn in_request(&self, request: RequestId) -> impl Iterator<Item = (u8, u32)> {
+        self.files.iter().flat_map(move |(file, handle)| {
+            let buffers = handle.output.in_request(request);
+            buffers.map(|index| (*file, index))
+        })
+    }
+
+    /// MEDIA_REQUEST_IOC_QUEUE
+    fn queue_request(&self, slot: u8) -> Guess {
+        let (Some(request), Some(id)) = (self.request(slot), self.requests.get(&slot)) else {
+            return fails(EBADF, NO_FILE);
+        };
+        let mut buffers = self.in_request(*id);
+        let first = buffers.next();
+        let count = usize::from(first.is_some()) + buffers.count();
+        if let Some(refused) = request.queue(count) {
+            return refused;
+        }
+        let place = first.and_then(|(file, index)| {
+            let handle = self.files.get(&file)?;
+            Some((File(file), handle, handle.output.get(index)?, index))
+        });
+        let Some((file, handle, buffer, index)) = place else {
+            return unknown("which buffer is in the request");
+        };
+        let touched = Parts::queue(file, Queue::Output) | Parts::formats(file);
+        if !(self.doubt & touched).is_empty() {
+            return unknown("calls that ran at the same time can have come in any order");
+        }
+        let done = ok(
+            Told::Done,
+            "vb2_req_queue() queues the buffer in the request",
+        );
+        if buffer.prepared {
+            return done;
+        }
+        if handle.output.memory != Some(program::Memory::Mmap) {
+            return unknown("which dma-buf the number in a request means by now");
+        }
+        let given = Given {
+            queue: Queue::Output,
+            index,
+            imports: None,
+            request: None,
+            prepare: true,
+        };
+        handle.prepare(&given, buffer).unwrap_or(done)
+    }
+
+    /// MEDIA_IOC_REQUEST_ALLOC
+    fn alloc_request(&self, device: Device) -> Guess {
+        match device {
+            Device::Converter { .. } => ok(Told::Done, "media_request_alloc() makes a request"),
+            Device::Other(_) => unknown("requests of this driver"),
+            _ => fails(
+                ENOTTY,
+                "media_device_request_alloc(): the device takes no requests",
+            ),
+        }
     }
 
     /// Operations on a video file that is open.
@@ -196,36 +296,31 @@ impl World {
         if let Op::Wrong { call, .. } = op {
             return wrong(self.driver, *call);
         }
-        if !handle.known {
-            return unknown("a node that the model has not learnt");
-        }
-        if let Some(refused) = device::lacks(self.driver, op) {
+        if let Some(refused) = handle.device.lacks(op) {
             return refused;
         }
         match *op {
-            Op::SetFormat { pixels, .. } if pixels != Pixels::First => {
-                unknown("a pixel format that the model has not learnt")
-            }
-            Op::TryFormat { pixels, .. } if pixels != Pixels::First => {
-                unknown("a pixel format that the model has not learnt")
-            }
-            Op::TryFormat { width, height, .. } => {
-                let double = self.driver == Driver::Double;
-                let format = double.then(|| device::double_format(width, height));
-                ok(Told::Format(format), "TRY_FMT makes the size fit")
-            }
+            Op::AllocRequest { .. } => self.alloc_request(handle.device),
+            Op::TryFormat {
+                queue,
+                width,
+                height,
+                pixels,
+                ..
+            } => try_format(handle, queue, pixels, (width, height)),
             Op::SetFormat {
                 queue,
                 width,
                 height,
+                pixels,
                 ..
-            } => self.set_format(handle, queue, width, height),
+            } => self.set_format(handle, queue, pixels, (width, height)),
             Op::GetFormat { queue, .. } => ok(
-                Told::Format(handle.format(queue)),
+                Told::Format(handle.format(queue).map(|format| format.told())),
                 "it is the current format",
             ),
             Op::Reqbufs { queue, count, .. } => {
-                let most = device::most_buffers(self.driver, handle.size(queue));
+                let most = handle.device.most_buffers(handle.format(queue));
                 match most {
                     Some(most) => handle.queue(queue).reqbufs(count, most),
                     None if count > 0 && !handle.queue(queue).streaming => {
@@ -240,7 +335,7 @@ impl World {
                 count,
                 ..
             } => {
-                let most = device::most_buffers(self.driver, handle.size(queue));
+                let most = handle.device.most_buffers(handle.format(queue));
                 match most {
                     Some(most) => handle.queue(queue).create_bufs(memory, count, most),
                     None => unknown("how many buffers the driver gives"),
@@ -254,7 +349,7 @@ impl World {
             } => handle.queue(queue).remove_bufs(index, count),
             Op::Querybuf { queue, index, .. } => handle.query(queue, index, &self.memories),
             Op::PrepareBuf { .. } | Op::Qbuf { .. } => match self.given(op) {
-                Some(given) => handle.give(given, &self.memories),
+                Some(given) => handle.give(&given, &self.memories),
                 None => unknown("an operation that the model has not learnt"),
             },
             Op::Dqbuf { queue, .. } => handle.dequeue(queue, &self.memories),
@@ -264,8 +359,12 @@ impl World {
                 plane,
                 ..
             } => mmap(handle, queue, index, plane),
-            Op::Expbuf { plane: 1.., .. } => fails(EINVAL, "vb2_core_expbuf() finds no such plane"),
-            Op::Expbuf { queue, index, .. } => self.expbuf(handle, queue, index),
+            Op::Expbuf {
+                queue,
+                index,
+                plane,
+                ..
+            } => self.expbuf(handle, (queue, index, plane)),
             _ => self.stream(handle, op),
         }
     }
@@ -287,7 +386,7 @@ impl World {
                 "v4l2_event_unsubscribe() does not mind what was not subscribed",
             ),
             Op::EncoderCmd { .. } => unknown("commands of encoders"),
-            Op::Subscribe { event, .. } => device::subscribe(self.driver, event),
+            Op::Subscribe { event, .. } => handle.device.subscribe(event),
             Op::Dqevent { .. } => match handle.events.first() {
                 _ if !handle.tells_last() && handle.events.is_subscribed() => {
                     unknown("when this driver sends events")
@@ -299,28 +398,32 @@ impl World {
                 None => fails(ENOENT, "__v4l2_event_dequeue() finds no event"),
             },
             Op::PollFile { interest, .. } => handle.poll(interest),
-            _ => device::knob(self.driver, op),
+            _ => device::knob(handle, op),
         }
     }
 
-    fn set_format(&self, handle: &Handle, queue: Queue, width: u32, height: u32) -> Guess {
+    fn set_format(&self, handle: &Handle, queue: Queue, pixels: Pixels, size: (u32, u32)) -> Guess {
         if handle.queue(queue).busy {
             return fails(EBUSY, "vb2_is_busy(): the queue has buffers");
         }
-        let double = self.driver == Driver::Double;
-        let format = double.then(|| device::double_format(width, height));
-        ok(Told::Format(format), "S_FMT makes the size fit")
+        let output = handle.format(Queue::Output);
+        let format = handle.device.set_format(queue, pixels, size, output);
+        let told = format.map(|format| format.told());
+        ok(Told::Format(told), "S_FMT makes the size fit")
     }
 
-    fn expbuf(&self, handle: &Handle, queue: Queue, index: u32) -> Guess {
+    fn expbuf(&self, handle: &Handle, (queue, index, plane): (Queue, u32, u32)) -> Guess {
         let content = handle.queue(queue);
         let Some(buffer) = content.get(index) else {
             return fails(EINVAL, "vb2_get_buffer() finds no such buffer");
         };
-        match buffer.plane {
+        let Some(plane) = buffer.planes().get(plane as usize) else {
+            return fails(EINVAL, "vb2_core_expbuf() finds no such plane");
+        };
+        match plane.memory {
             None => fails(EINVAL, "vb2_core_expbuf() exports MMAP memory only"),
-            Some(plane) => ok(
-                Told::Exported(self.memories.size(plane)),
+            Some(memory) => ok(
+                Told::Exported(self.memories.size(memory)),
                 "vb2_core_expbuf() exports whole pages",
             ),
         }
@@ -328,31 +431,62 @@ impl World {
 
     /// What a QBUF or PREPARE_BUF is given.
     pub(crate) fn given(&self, op: &Op) -> Option<Given> {
-        let (queue, index, dmabuf, request, prepare) = match *op {
+        let (queue, index, dmabuf, more, request, prepare) = match *op {
             Op::Qbuf {
                 queue,
                 index,
                 dmabuf,
+                more,
                 request,
                 ..
-            } => (queue, index, dmabuf, request, false),
+            } => (queue, index, dmabuf, more, request, false),
             Op::PrepareBuf {
                 queue,
                 index,
                 dmabuf,
+                more,
                 ..
-            } => (queue, index, dmabuf, None, true),
+            } => (queue, index, dmabuf, more, None, true),
             _ => return None,
         };
-        let size = |dmabuf: program::Dmabuf| self.dmabufs.get(&dmabuf.0).map(|export| export.size);
+        let multi = file_of(op).is_some_and(|file| {
+            let handle = self.files.get(&file.0);
+            handle.is_some_and(|handle| handle.device.is_multi())
+        });
         Some(Given {
             queue,
             index,
-            import: dmabuf.map(size),
-            request: request.is_some(),
+            imports: dmabuf.map(|first| self.imports(first, more)),
+            request: request.map(|request| self.into_request(request.0, multi)),
             prepare,
         })
     }
+
+    fn imports(&self, first: program::Dmabuf, more: MorePlanes) -> [Import; 3] {
+        let import = |dmabuf: program::Dmabuf| match self.dmabufs.get(&dmabuf.0) {
+            Some(Export { memory, size }) => Import::Dmabuf(*size, *memory),
+            None => Import::Empty,
+        };
+        let next = |dmabuf: Option<program::Dmabuf>| dmabuf.map_or(Import::Missing, import);
+        [import(first), next(more.second), next(more.third)]
+    }
+
+    fn into_request(&self, slot: u8, multi: bool) -> Into {
+        let request = self.request(slot);
+        Into {
+            id: self.requests.get(&slot).copied(),
+            fits: request.is_some_and(|request| request.multi == multi),
+            stage: request.map_or(Stage::Unclear, |request| request.stage),
+        }
+    }
+}
+
+/// TRY_FMT answers what S_FMT would, also while the queue has buffers.
+fn try_format(handle: &Handle, queue: Queue, pixels: Pixels, size: (u32, u32)) -> Guess {
+    let output = handle.format(Queue::Output);
+    let format = handle.device.set_format(queue, pixels, size, output);
+    let told = format.map(|format| format.told());
+    ok(Told::Format(told), "TRY_FMT makes the size fit")
 }
 
 /// Of all drivers vim2m alone lacks one of these calls. The others are refused by `check_fmt()` in v4l2-ioctl.c, and where that does
@@ -372,15 +506,17 @@ fn wrong(driver: Driver, call: VideoCall) -> Guess {
 fn mmap(handle: &Handle, queue: Queue, index: u32, plane: u32) -> Guess {
     match handle.queue(queue).get(index) {
         None => fails(EINVAL, "vb2_get_buffer() finds no such buffer"),
-        Some(_) if plane > 0 => fails(EINVAL, "the buffer has one plane"),
-        Some(buffer) if buffer.plane.is_none() => {
-            fails(EINVAL, "a buffer of DMABUF memory has no offset")
-        }
-        Some(_) => ok(Told::Done, "vb2_mmap() finds the plane at its offset"),
+        Some(buffer) => match buffer.planes().get(plane as usize) {
+            None => fails(EINVAL, "the buffer has no such plane"),
+            Some(plane) if plane.memory.is_none() => {
+                fails(EINVAL, "a buffer of DMABUF memory has no offset")
+            }
+            Some(_) => ok(Told::Done, "vb2_mmap() finds the plane at its offset"),
+        },
     }
 }
 
-/// The video file that an operation works on. A request is made by the media device, of which the model knows nothing.
+/// The video file that an operation works on.
 pub(crate) fn file_of(op: &Op) -> Option<File> {
-    op.file().filter(|_| !matches!(op, Op::AllocRequest { .. }))
+    op.file()
 }

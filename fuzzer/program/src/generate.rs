@@ -4,10 +4,12 @@
 mod details;
 mod fences;
 mod fit;
+mod hardware;
 mod requests;
 mod scene;
 mod script;
 mod stateful;
+mod troubles;
 mod wrong;
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -56,6 +58,11 @@ impl<'a> Arbitrary<'a> for Program {
 /// One operation for the state which `model` is in: a sensible one mostly.
 pub(crate) fn next_step(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Option<Step> {
     draw(model, choose, profile).map(|(step, _)| step)
+}
+
+/// A whole scene for the state which `model` is in; none if it has no room for the one that was drawn.
+pub(crate) fn next_scene(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Vec<Step> {
+    scene::play(model, choose, profile)
 }
 
 /// A step, and whether it is wrong on purpose.

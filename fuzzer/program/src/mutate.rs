@@ -2,7 +2,7 @@
 
 use crate::any;
 use crate::choose::{Choose, pick};
-use crate::generate::next_step;
+use crate::generate::{next_scene, next_step};
 use crate::limits;
 use crate::model::Model;
 use crate::op::{MAX_OPS, Program};
@@ -14,6 +14,8 @@ use crate::profile::Profile;
 pub enum Mutation {
     /// Adds an operation that suits the state at its place.
     Insert,
+    /// Adds a whole scene that suits the state at its place.
+    Play,
     /// Drops up to four operations in a row.
     Delete,
     /// Repeats an operation, there or later.
@@ -38,6 +40,7 @@ impl Mutation {
     /// Every mutation.
     pub const ALL: &'static [Self] = &[
         Self::Insert,
+        Self::Play,
         Self::Delete,
         Self::Duplicate,
         Self::Swap,
@@ -60,6 +63,7 @@ impl Mutation {
         let mut changed = program.clone();
         match self {
             Self::Insert => insert(&mut changed, profile, choose)?,
+            Self::Play => play(&mut changed, profile, choose)?,
             Self::Delete => delete(&mut changed, choose)?,
             Self::Duplicate => duplicate(&mut changed, choose)?,
             Self::Swap => swap(&mut changed, choose)?,
@@ -96,6 +100,15 @@ fn insert(program: &mut Program, profile: &Profile, choose: &mut dyn Choose) -> 
     let step = next_step(&model, choose, profile)?;
     program.steps.insert(place, step);
     Some(())
+}
+
+fn play(program: &mut Program, profile: &Profile, choose: &mut dyn Choose) -> Option<()> {
+    let place = choose.below(program.steps.len() + 1);
+    let model = Model::after(profile.driver, &program.steps[..place]);
+    let scene = next_scene(&model, choose, profile);
+    (program.steps.len() + scene.len() <= MAX_OPS).then(|| {
+        program.steps.splice(place..place, scene);
+    })
 }
 
 fn delete(program: &mut Program, choose: &mut dyn Choose) -> Option<()> {

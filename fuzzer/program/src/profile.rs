@@ -31,7 +31,7 @@ impl Default for Profile {
             mean_ops: 20,
             wrong_percent: 20,
             async_percent: 5,
-            scene_percent: 4,
+            scene_percent: 6,
             max_files: 3,
         }
     }
@@ -58,7 +58,8 @@ impl Profile {
         profile
     }
 
-    /// How often an operation is chosen where it fits, relative to others; 0 switches it off.
+    /// How often an operation is chosen where it fits, relative to others; 0 switches it off but in scenes, which are played
+    /// with all that belongs to them.
     pub fn weight(&self, kind: OpKind) -> u32 {
         self.weights[kind as usize]
     }
@@ -131,8 +132,8 @@ fn weight(kind: OpKind) -> u32 {
         DupDmabuf | DupSync | MmapFile | MmapDmabuf | Touch => 3,
         Subscribe | Dqevent | JobTime | ReinitRequest => 3,
         DupFile | Munmap | CloseFile | CloseRequest | SetDeadline | Querybuf => 2,
-        Unload | Load | Wrong | EncoderCmd => 3,
-        GetFormat | TryFormat | Unsubscribe | Reload | FailNth => 1,
+        Unload | Load | Wrong | EncoderCmd | Unsubscribe => 3,
+        GetFormat | TryFormat | Reload | FailNth => 1,
     }
 }
 

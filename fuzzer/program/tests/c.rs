@@ -54,7 +54,7 @@ fn compiles(text: &str, folder: &Path) {
 }
 
 /// What is not told in C yet: requests need a media device, and the kernel's faults a thread's own file.
-const UNTOLD: [OpKind; 8] = [
+const UNTOLD: [OpKind; 9] = [
     OpKind::FailNth,
     OpKind::Unload,
     OpKind::Load,

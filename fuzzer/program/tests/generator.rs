@@ -99,6 +99,87 @@ fn gates_fences_and_threads_meet() {
     assert!(threads > 0.2, "{threads}");
 }
 
+/// Programs as a campaign makes them, each of another variation.
+fn swarm() -> Vec<Program> {
+    let made = |seed| {
+        let mut choose = Seeded::new(seed);
+        let profile = Profile::default().swarm(&mut choose);
+        generate(&mut choose, &profile)
+    };
+    (0..PROGRAMS).map(made).collect()
+}
+
+/// In how many of the programs operations follow one another, with others between them.
+fn follow(programs: &[Program], fits: &[&dyn Fn(&Op) -> bool]) -> usize {
+    let all = |program: &&Program| {
+        let mut steps = program.steps.iter();
+        fits.iter().all(|fits| steps.any(|step| fits(&step.op)))
+    };
+    programs.iter().filter(all).count()
+}
+
+#[test]
+fn what_goes_wrong_or_takes_long_is_regular() {
+    use program::{Knob, Micros};
+    let programs = swarm();
+    let on = |op: &Op| matches!(op, Op::Streamon { .. });
+    let off = |op: &Op| matches!(op, Op::Streamoff { .. });
+    let patient =
+        |op: &Op| matches!(op, Op::Watchdog { time: Micros(time), .. } if *time >= 2_000_000);
+    let wait = |op: &Op| matches!(op, Op::CpuSync { .. });
+    let late = |op: &Op| {
+        let knob = Knob::FailLate;
+        matches!(op, Op::SetKnob { knob: set, .. } if *set == knob)
+    };
+    let foreign = |op: &Op| matches!(op, Op::ImportSync { .. });
+    let look = |op: &Op| matches!(op, Op::ExportSync { .. });
+    let stops_late = |op: &Op| {
+        matches!(
+            op,
+            Op::SetKnob {
+                knob: Knob::Abort,
+                value: 1,
+                ..
+            }
+        )
+    };
+    let check = |op: &Op| matches!(op, Op::Check { .. });
+    let counts = [
+        (
+            "a wait for a job that hangs",
+            follow(&programs, &[&patient, &on, &wait]),
+        ),
+        ("a late interrupt", follow(&programs, &[&late, &on, &check])),
+        (
+            "a stranger's fence",
+            follow(&programs, &[&foreign, &on, &look]),
+        ),
+        (
+            "STREAMOFF that waits",
+            follow(&programs, &[&stops_late, &on, &off]),
+        ),
+    ];
+    for (what, count) in counts {
+        assert!(count >= 10, "{what}: {count} in {PROGRAMS} programs");
+    }
+}
+
+#[test]
+fn scenes_are_played_into_programs() {
+    let program: Program = "a = open double".parse().unwrap();
+    let profile = Profile::default();
+    let play = |seed| {
+        let donor = Program::default();
+        Mutation::Play.apply(&program, &donor, &profile, &mut Seeded::new(seed))
+    };
+    let longer = (0..100).filter_map(play).filter(|mutant| {
+        let added = mutant.steps.len() - program.steps.len();
+        mutant.steps.contains(&program.steps[0]) && added >= 5
+    });
+    let count = longer.count();
+    assert!(count > 60, "{count}");
+}
+
 #[test]
 fn waiting_calls_run_in_threads() {
     let steps: Vec<_> = sample()
@@ -131,7 +212,9 @@ fn a_swarm_switches_operations_off_but_still_runs_jobs() {
     let mut running = 0;
     for seed in 0..500 {
         let mut choose = Seeded::new(seed);
-        let profile = Profile::default().swarm(&mut choose);
+        let mut profile = Profile::default().swarm(&mut choose);
+        // A scene is played with all that belongs to it.
+        profile.scene_percent = 0;
         off += OpKind::ALL
             .iter()
             .filter(|kind| profile.weight(**kind) == 0)

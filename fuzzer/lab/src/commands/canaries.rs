@@ -39,9 +39,12 @@ pub struct Args {
     /// Seconds of search that each campaign has
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub budget: u64,
-    /// Look for the bugs in the other ways too, with the same seeds and budget
+    /// Look for the bugs in the other ways too, with the same budget
     #[arg(long)]
     pub baselines: bool,
+    /// Campaigns of each other way for each bug [default: as many as --seeds]
+    #[arg(long, value_name = "N", requires = "baselines", value_parser = clap::value_parser!(u64).range(1..))]
+    pub baseline_seeds: Option<u64>,
     /// Keep what each campaign came to in FILE, and run none again that is there
     /// [default: canaries.jsonl in the cache]
     #[arg(long, value_name = "FILE")]
@@ -61,6 +64,17 @@ pub struct Args {
     /// Most programs that minimising one finding may run
     #[arg(long, value_name = "N", default_value_t = 600, hide_short_help = true)]
     pub minimise: u32,
+}
+
+impl Args {
+    /// Campaigns that each bug gets in a way.
+    fn seeds_of(&self, way: Way) -> u64 {
+        match way {
+            Way::Lab => self.seeds,
+            way if way.depends_on_seed() => self.baseline_seeds.unwrap_or(self.seeds),
+            _ => 1,
+        }
+    }
 }
 
 const HELP: &str = "A campaign ends at its first finding, which counts if it repeats on three fresh boots. It begins with \
@@ -133,8 +147,7 @@ fn trials(args: &Args, plants: &[Plant], prepared: &Prepared) -> anyhow::Result<
     for way in ways {
         for plant in plants {
             let build = prepared.modules_key(Some(plant))?;
-            let seeds = if way.depends_on_seed() { args.seeds } else { 1 };
-            trials.extend((1..=seeds).map(|seed| Trial {
+            trials.extend((1..=args.seeds_of(*way)).map(|seed| Trial {
                 bug: plant.name.clone(),
                 way: *way,
                 seed,

@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
     /// The share of the calls that has to be predicted
-    #[arg(long, value_name = "PERCENT", default_value_t = 60, value_parser = clap::value_parser!(u32).range(..=100))]
+    #[arg(long, value_name = "PERCENT", default_value_t = 96, value_parser = clap::value_parser!(u32).range(..=100))]
     pub least: u32,
     /// Write each program and its trace to DIR
     #[arg(long, value_name = "DIR")]

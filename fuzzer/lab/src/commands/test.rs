@@ -1,6 +1,7 @@
 //! `lab test`: every check of the project, from formatting to planted bugs on the target.
 
 mod campaigns;
+mod canaries;
 mod chain;
 mod churn;
 mod clients;
@@ -116,6 +117,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(drills::checks());
     checks.extend(theirs::checks());
     checks.extend(campaigns::checks()?);
+    checks.extend(canaries::checks());
     checks.extend(reproducers::checks()?);
     checks.extend(resume::checks());
     checks.extend(proofs::checks());

@@ -185,7 +185,7 @@ fn events(bag: &mut Bag<'_>, file: File, state: &FileModel) {
             file,
             event: *event,
         };
-        bag.add_each(NORMAL / 4, EventKind::ALL.iter().map(unsubscribe));
+        bag.add_each(3 * NORMAL, EventKind::ALL.iter().map(unsubscribe));
     } else {
         let subscribe = |event: &EventKind| Op::Subscribe {
             file,

@@ -3,7 +3,7 @@
 
 use super::script::Script;
 use super::stateful;
-use super::{details, requests};
+use super::{details, requests, troubles};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
@@ -11,14 +11,18 @@ use crate::op::{DecoderCmd, EventKind, Interest, Memory, Micros, Op, Queue, Step
 use crate::profile::Profile;
 
 /// Steps in 100 that a scene loses.
-const HOLES: u32 = 7;
+const HOLES: u32 = 4;
 
 /// A scene, written into a script. None if the state has no room for it.
 type Scene = fn(&mut Script<'_>) -> Option<()>;
 
-const SCENES: [Scene; 14] = [
+const SCENES: [Scene; 18] = [
     gated_observers,
-    watchdog_expires,
+    troubles::hung_job,
+    troubles::fault_in_a_row,
+    troubles::strangers_fence,
+    troubles::no_memory_for_a_job,
+    troubles::buffers_come_and_go,
     reconfigure,
     import_across,
     in_place,
@@ -87,7 +91,10 @@ fn scenes(driver: Driver) -> &'static [Scene] {
 pub(super) fn play(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Vec<Step> {
     let scenes = scenes(model.driver);
     let scene = scenes[choose.below(scenes.len())];
-    perform(scene, model, choose, profile)
+    let mut steps = perform(scene, model, choose);
+    // What a profile has switched off nobody chooses by itself; but a scene without its parts is none.
+    steps.retain(|step| profile.driver.knows(step.op.kind()) && !choose.chance(HOLES));
+    steps
 }
 
 /// The steps that are missing until a job runs, and a fence to show for it.
@@ -97,10 +104,12 @@ pub(super) fn start_job(model: &Model, choose: &mut dyn Choose, profile: &Profil
         let dmabuf = script.arm(file)?;
         script.fence(dmabuf).map(drop)
     };
-    perform(start, model, choose, profile)
+    let mut steps = perform(start, model, choose);
+    steps.retain(|step| profile.weight(step.op.kind()) > 0 && !choose.chance(HOLES));
+    steps
 }
 
-fn perform(scene: Scene, model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Vec<Step> {
+fn perform(scene: Scene, model: &Model, choose: &mut dyn Choose) -> Vec<Step> {
     let mut script = Script {
         model: model.clone(),
         steps: Vec::new(),
@@ -108,11 +117,7 @@ fn perform(scene: Scene, model: &Model, choose: &mut dyn Choose, profile: &Profi
     };
     // A scene that stops half way is a scene with the last steps lost.
     let _ = scene(&mut script);
-    let Script {
-        mut steps, choose, ..
-    } = script;
-    steps.retain(|step| profile.weight(step.op.kind()) > 0 && !choose.chance(HOLES));
-    steps
+    script.steps
 }
 
 /// Everything that may look at a held job looks; then the gate opens.
@@ -139,21 +144,6 @@ fn gated_observers(script: &mut Script<'_>) -> Option<()> {
     script.run(Op::GateOpen { file });
     script.dequeue(file, Queue::Capture);
     script.look(dmabuf, sync);
-    Some(())
-}
-
-/// Nobody opens the gate: the watchdog has to.
-fn watchdog_expires(script: &mut Script<'_>) -> Option<()> {
-    let file = script.file()?;
-    let time = Micros([5_000, 20_000, 50_000][script.choose.below(3)]);
-    script.run(Op::Watchdog { file, time });
-    let (dmabuf, sync) = script.hold(file)?;
-    script.run(Op::PollSync {
-        sync,
-        timeout: Micros(time.0 + 10_000),
-    });
-    script.look(dmabuf, sync);
-    script.dequeue(file, Queue::Capture);
     Some(())
 }
 

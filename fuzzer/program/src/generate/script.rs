@@ -1,6 +1,6 @@
 //! Writes scenes: the steps so far, the state they lead to, and the moves that scenes have in common.
 
-use super::details;
+use super::{details, hardware};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
@@ -39,7 +39,7 @@ impl Script<'_> {
         open.get(self.choose.below(open.len())).copied()
     }
 
-    /// Opens a file, with small frames mostly.
+    /// Opens a file, with small frames mostly, of hardware of some kind.
     pub(super) fn open(&mut self, file: File) {
         self.run(Op::open(file));
         if self.choose.chance(85) {
@@ -52,16 +52,22 @@ impl Script<'_> {
                 self.run(Op::size(file, queue, (width, height)));
             }
         }
+        hardware::draw(self, file);
     }
 
     /// Gives a queue buffers unless it has some.
     pub(super) fn allocate(&mut self, file: File, queue: Queue, memory: Memory) {
+        let count = 1 + self.choose.below(3) as u32;
+        self.allocate_some(file, queue, memory, count);
+    }
+
+    /// Gives a queue so many buffers unless it has some.
+    pub(super) fn allocate_some(&mut self, file: File, queue: Queue, memory: Memory, count: u32) {
         if self
             .model
             .queue(file, queue)
             .is_some_and(|content| !content.has_buffers())
         {
-            let count = 1 + self.choose.below(3) as u32;
             self.run(Op::Reqbufs {
                 file,
                 queue,
@@ -75,13 +81,22 @@ impl Script<'_> {
     pub(super) fn queue_one(&mut self, file: File, queue: Queue) -> Option<u32> {
         let content = self.model.queue(file, queue)?;
         let free = content.in_state(&[BufferState::Dequeued, BufferState::Prepared]);
-        if let Some(index) = free.first().copied()
-            && content.memory == Some(Memory::Mmap)
-        {
+        if !free.is_empty() && content.memory == Some(Memory::Mmap) {
+            let index = free[self.choose.below(free.len())];
             self.run(Op::qbuf(file, queue, index, None));
             return Some(index);
         }
         content.in_state(&[BufferState::Queued]).first().copied()
+    }
+
+    /// Queues this buffer of an MMAP queue, if it is free.
+    fn queue_this(&mut self, file: File, queue: Queue, index: u32) -> Option<()> {
+        let content = self.model.queue(file, queue)?;
+        let free = content.in_state(&[BufferState::Dequeued, BufferState::Prepared]);
+        if free.contains(&index) && content.memory == Some(Memory::Mmap) {
+            self.run(Op::qbuf(file, queue, index, None));
+        }
+        Some(())
     }
 
     pub(super) fn stream(&mut self, file: File) {
@@ -123,18 +138,17 @@ impl Script<'_> {
             self.allocate(file, queue, Memory::Mmap);
         }
         let early = self.choose.chance(50);
-        let index = self
-            .model
-            .queue(file, Queue::Capture)?
-            .in_state(&[BufferState::Dequeued]);
-        let index = index.first().copied().unwrap_or(0);
+        let capture = self.model.queue(file, Queue::Capture)?;
+        let free = capture.in_state(&[BufferState::Dequeued]);
+        let index = free.get(self.choose.below(free.len())).copied();
+        let index = index.unwrap_or(0);
         let before = if early {
             self.export(file, Queue::Capture, index)
         } else {
             None
         };
         self.queue_one(file, Queue::Output);
-        self.queue_one(file, Queue::Capture);
+        self.queue_this(file, Queue::Capture, index)?;
         self.stream(file);
         before.or_else(|| self.export(file, Queue::Capture, index))
     }

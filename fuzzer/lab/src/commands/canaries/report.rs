@@ -173,5 +173,9 @@ fn command(args: &Args) -> String {
     words.extend(args.names.iter().cloned());
     words.push(format!("--seeds {} --budget {}", args.seeds, args.budget));
     words.extend(args.baselines.then(|| "--baselines".into()));
+    let fewer = args
+        .baseline_seeds
+        .map(|seeds| format!("--baseline-seeds {seeds}"));
+    words.extend(fewer);
     words.join(" ")
 }

@@ -13,11 +13,12 @@ use crate::{
 
 /// What user space cannot see: the ledger alone sees that a fence is leaked or signalled twice, an id that is used twice, or a
 /// job that ends too late.
-const HIDDEN: [&str; 9] = [
+const HIDDEN: [&str; 10] = [
     "constant-seqno",
     "leak-init-reference",
     "leak-on-streamoff",
     "one-context-per-queue",
+    "retry-gets-another-fence",
     "reuse-the-fence",
     "signal-twice",
     "stale-fence-pointer",
@@ -39,9 +40,14 @@ const MISSED: [&str; 9] = [
     "uninterruptible-cpu-access",
 ];
 
-/// What has no C program that tells the bug: one makes a media request, and the frame that a late interrupt
-/// cuts short fails in the C program without the bug as well.
-const UNTOLD: [&str; 2] = ["late-interrupt-ends-next-job", "supersede-foreign-fences"];
+/// What has no C program that tells the bug: two make an allocation fail, one makes a media request, and the frame that a late
+/// interrupt cuts short fails in the C program without the bug as well.
+const UNTOLD: [&str; 4] = [
+    "attach-what-fits",
+    "late-interrupt-ends-next-job",
+    "start-without-fences",
+    "supersede-foreign-fences",
+];
 
 /// A check for each planted bug, and one for a campaign's finding.
 pub(super) fn checks() -> anyhow::Result<Vec<Check>> {

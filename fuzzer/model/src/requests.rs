@@ -1,0 +1,62 @@
+//! What requests and their buffers become.
+//!
+//! C sources: `mc-request.c`, `videobuf2-core.c`
+
+use program::Memory;
+
+use crate::buffer::State;
+use crate::gave::forget_imports;
+use crate::part::Parts;
+use crate::request::{Request, Stage};
+use crate::world::World;
+
+impl World {
+    pub(crate) fn allocated_request(&mut self, slot: u8, file: u8) {
+        let handle = self.files.get(&file);
+        let multi = handle.is_some_and(|handle| handle.device.is_multi());
+        let stage = Stage::Idle;
+        self.all_requests.push(Request { multi, stage });
+        self.requests.insert(slot, self.all_requests.len() - 1);
+        self.doubt = self.doubt & !Parts::request(program::Request(slot));
+    }
+
+    /// `vb2_req_queue()`
+    pub(crate) fn queued_request(&mut self, slot: u8) {
+        let Some(id) = self.requests.get(&slot).copied() else {
+            return;
+        };
+        self.all_requests[id].stage = Stage::Queued;
+        let place = self.in_request(id).next();
+        let Some((file, index)) = place else { return };
+        let Some(handle) = self.files.get_mut(&file) else {
+            return;
+        };
+        let imports = handle.output.memory == Some(Memory::Dmabuf);
+        let Some(buffer) = handle.output.get_mut(index) else {
+            return;
+        };
+        if !buffer.prepared {
+            buffer.bytesused = buffer.asked;
+            forget_imports(buffer, imports, &mut self.memories);
+        }
+        buffer.prepared = true;
+        if buffer.state == State::InRequest {
+            buffer.state = State::Queued;
+        }
+    }
+
+    /// `media_request_clean()`
+    pub(crate) fn emptied_request(&mut self, slot: u8) {
+        let Some(id) = self.requests.get(&slot).copied() else {
+            return;
+        };
+        self.all_requests[id].stage = Stage::Idle;
+        for handle in self.files.values_mut() {
+            for buffer in handle.output.iter_mut() {
+                if buffer.request == Some(id) {
+                    buffer.leave_request();
+                }
+            }
+        }
+    }
+}
