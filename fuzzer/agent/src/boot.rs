@@ -64,3 +64,10 @@ pub(crate) fn power_off() -> ! {
     let error = reboot(RebootMode::RB_POWER_OFF);
     panic!("reboot(RB_POWER_OFF): {error:?}");
 }
+
+/// Has the kernel panic. Who is still there after that has failed.
+pub(crate) fn panic_kernel() -> Result<()> {
+    const TRIGGER: &str = "/proc/sysrq-trigger";
+    fs::write(TRIGGER, "c").context(TRIGGER)?;
+    anyhow::bail!("the kernel did not panic: does it have CONFIG_MAGIC_SYSRQ?")
+}

@@ -12,6 +12,7 @@
 //! - `--node NAME` tells where a driver's node is
 //! - `--measure NAME CYCLES` measures system calls
 //! - `--in FOLDER PROGRAM …` runs a program in another root
+//! - `--panic` has the kernel panic, for who measures what that costs
 
 mod bare;
 mod boot;
@@ -127,6 +128,7 @@ fn guest() -> ExitCode {
         Some("--ledger") => return code(ledger_tool::run(arguments)),
         Some("--measure") => return code(measure::run(arguments)),
         Some("--in") => return code(inside::run(arguments)),
+        Some("--panic") => return code(boot::panic_kernel()),
         _ => {}
     }
     let served = Options::parse(std::env::args().skip(1)).and_then(|options| {

@@ -26,6 +26,8 @@ use signal_hook::{
     iterator::Signals,
 };
 
+use crate::terminal;
+
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 static ENDING: AtomicBool = AtomicBool::new(false);
 static GRACEFUL: AtomicUsize = AtomicUsize::new(0);
@@ -71,10 +73,13 @@ fn ignores(status: &str, signal: i32) -> bool {
 fn on_signal(signal: i32) {
     let first = !REQUESTED.swap(true, Ordering::SeqCst);
     if first && GRACEFUL.load(Ordering::SeqCst) > 0 {
-        eprintln!("stopping; once more stops at once");
+        if !terminal::is_taken() {
+            eprintln!("stopping; once more stops at once");
+        }
         return;
     }
     ENDING.store(true, Ordering::SeqCst);
+    terminal::give_back();
     let kept = kept();
     kept.groups.iter().for_each(|group| kill(*group));
     if !kept.scraps.is_empty() {

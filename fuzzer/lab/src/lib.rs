@@ -22,5 +22,6 @@ pub mod setup;
 pub mod symbols;
 pub mod table;
 pub mod target;
+pub mod terminal;
 pub mod theirs;
 pub mod verdict;

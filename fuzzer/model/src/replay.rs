@@ -5,7 +5,7 @@
 //! answer fits one of them. Where calls of several threads overlap and touch the same thing the model says nothing, and
 //! goes on from what the kernel answered.
 
-use program::{CPU_ACCESS_LIMIT, Driver, Op, Program};
+use program::{CPU_ACCESS_LIMIT, Driver, Op, Program, Queue};
 use trace::{Call, Event, Kind, Mark, Out, Trace};
 
 use crate::answer::{Answer, Guess, Told, observed, ok, unknown};
@@ -202,7 +202,13 @@ impl<'a> Replay<'a> {
         }
         let mut guess = self.guess(op, call);
         while !guess.agrees(&call.result) {
-            let Some(kind) = records.next() else { break };
+            let Some(kind) = records.clone().next() else {
+                break;
+            };
+            if self.follows(kind, op) {
+                break;
+            }
+            records.next();
             self.record(kind, op);
             guess = self.guess(op, call);
         }
@@ -220,6 +226,26 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// Whether this is what the call does once it has succeeded, so that its answer cannot depend on it.
+    fn follows(&self, kind: &Kind, op: &Op) -> bool {
+        let Kind::Queue { buffer } = *kind else {
+            return false;
+        };
+        match *op {
+            Op::Qbuf {
+                file, queue, index, ..
+            } => {
+                let ours = match self.world.places.get(&buffer.queue) {
+                    Some((place, _)) => *place == file.0,
+                    None => self.flying.is_empty(),
+                };
+                ours && buffer.output == (queue == Queue::Output) && buffer.index == index
+            }
+            Op::QueueRequest { .. } => self.flying.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The prediction, where the call itself could happen as planned.
     fn guess(&self, op: &Op, call: &Call) -> Guess {
         let guess = self.world.predict(op);
@@ -228,7 +254,12 @@ impl<'a> Replay<'a> {
             (_, Err(ENOMEM)) if guess.answer != Answer::Err(ENOMEM) => {
                 unknown("the kernel had no memory")
             }
-            (Op::Dqbuf { .. }, Err(EINTR)) => unknown("the wait was interrupted"),
+            (
+                Op::Dqbuf {
+                    wait: Wait::Block, ..
+                },
+                Err(EINTR),
+            ) => unknown("the wait was interrupted"),
             (Op::CpuSync { .. }, Err(EINTR)) if waited >= u64::from(CPU_ACCESS_LIMIT.0) => {
                 unknown("the wait was interrupted")
             }

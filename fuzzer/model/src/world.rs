@@ -457,7 +457,7 @@ impl World {
             queue,
             index,
             imports: dmabuf.map(|first| self.imports(first, more)),
-            request: request.map(|request| self.into_request(request.0, multi)),
+            request: request.map(|request| self.asked_request(request.0, multi)),
             prepare,
         })
     }
@@ -471,7 +471,7 @@ impl World {
         [import(first), next(more.second), next(more.third)]
     }
 
-    fn into_request(&self, slot: u8, multi: bool) -> Into {
+    fn asked_request(&self, slot: u8, multi: bool) -> Into {
         let request = self.request(slot);
         Into {
             id: self.requests.get(&slot).copied(),

@@ -12,6 +12,32 @@ fn programs(longest: usize) -> impl Strategy<Value = Program> {
     choices.prop_map(move |choices| Program::any(&mut Replay::new(choices), longest))
 }
 
+/// What comes into a program by mistake: words of the language, numbers that are too large, and what is no text of anybody.
+const WORDS: &str = "(open|qbuf|poll|async|mmap|=|;|#|\\+|-1|18446744073709551616|4294967296|999999999999s|0x|1e9|\u{0}|\u{1b}\\[2J|\u{202e}|ä| |\n|\r|.)";
+
+/// The words of a text with some left out, doubled, swapped, or with others between or within them.
+fn damaged(text: &str, damages: &[(prop::sample::Index, usize, String)]) -> String {
+    let mut words: Vec<String> = text
+        .split_inclusive([' ', '\n'])
+        .map(str::to_owned)
+        .collect();
+    for (at, how, word) in damages {
+        if words.is_empty() {
+            break;
+        }
+        let at = at.index(words.len());
+        match how {
+            0 => drop(words.remove(at)),
+            1 => words.insert(at, words[at].clone()),
+            2 => words.insert(at, word.clone()),
+            3 => words[at] = word.clone(),
+            4 => words[at] += word,
+            _ => words.swap(at, 0),
+        }
+    }
+    words.concat()
+}
+
 fn reparse(program: &Program) -> Program {
     let text = program.to_string();
     text.parse()
@@ -49,6 +75,23 @@ proptest! {
         if let Err(error) = parse(&text) {
             let line = text.lines().nth(error.line - 1).unwrap();
             prop_assert!(error.column <= line.chars().count() + 1, "{} in {:?}", error, line);
+        }
+    }
+
+    #[test]
+    fn damage_is_told_where_it_is_or_makes_another_program(
+        program in programs(20),
+        damages in prop::collection::vec((any::<prop::sample::Index>(), 0..6usize, WORDS), 1..6),
+    ) {
+        let text = damaged(&program.to_string(), &damages);
+        match parse(&text) {
+            // It may hold what no agent would run; it is the same program again when it is printed.
+            Ok(parsed) => prop_assert_eq!(reparse(&parsed.program), parsed.program),
+            Err(error) => {
+                let line = text.lines().nth(error.line - 1).unwrap();
+                prop_assert!(error.column <= line.chars().count() + 1, "{} in {:?}", error, line);
+                prop_assert!(!error.to_string().chars().any(char::is_control), "{:?}", error);
+            }
         }
     }
 

@@ -50,8 +50,8 @@ pub struct Total {
     pub stats: Stats,
     /// Findings in the order in which they were made.
     pub found: Vec<Found>,
-    /// Programs that each instance ran.
-    pub programs: Vec<u64>,
+    /// What each instance came to in this sitting.
+    pub instances: Vec<Stats>,
     /// Places in the kernel that the corpus goes through.
     pub places: usize,
     /// Different triples of buffer state, fence state and operation.
@@ -232,7 +232,7 @@ impl Work {
         all.corpus = self.folder.corpus();
         all.findings = self.total.found.len();
         self.total.stats = all;
-        self.total.programs = self.stats.iter().map(|stats| stats.programs).collect();
+        self.total.instances.clone_from(&self.stats);
         self.total.places = self.places.count();
     }
 

@@ -14,7 +14,9 @@ use trace::ProgramHash;
 
 use super::{
     log::{self, Bounded, Found, Line, Log},
+    places,
     sync::Syncer,
+    totals::Totals,
 };
 use crate::{
     exit::malformed,
@@ -66,8 +68,8 @@ impl Identity {
         if !path.exists() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let identity: Identity = serde_json::from_str(&text)
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        let identity: Identity = serde_json::from_slice(&bytes)
             .map_err(|error| malformed(format!("{}: {error}", path.display())))?;
         match identity.version {
             VERSION => Ok(Some(identity)),
@@ -295,6 +297,9 @@ fn look(path: &Path) -> anyhow::Result<Before> {
             .collect()
     };
     let killed = killed(&log_of(path)?);
+    // Whoever works on the campaign reads these anew.
+    places::read(&path.join(PLACES))?;
+    Totals::read(&path.join(TOTALS))?;
     let suspects = plain(programs(SUSPECTS)?);
     Ok(Before {
         corpus: plain(programs(CORPUS)?),

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::Context;
+use engine::Stats;
 
 use super::desk::{Screen, Total};
 
@@ -116,7 +117,7 @@ fn text(total: &Total) -> String {
     }
     let name = "vb2_fence_lab_instance_programs_total";
     let _ = writeln!(text, "# TYPE {name} counter");
-    for (instance, programs) in total.programs.iter().enumerate() {
+    for (instance, Stats { programs, .. }) in total.instances.iter().enumerate() {
         let _ = writeln!(text, "{name}{{instance=\"{}\"}} {programs}", instance + 1);
     }
     text
@@ -134,11 +135,18 @@ mod tests {
         answer
     }
 
+    fn ran(programs: u64) -> Stats {
+        Stats {
+            programs,
+            ..Stats::default()
+        }
+    }
+
     #[test]
     fn numbers_are_scraped() {
         let mut metrics = Metrics::serve("127.0.0.1:0").unwrap();
         let mut total = Total {
-            programs: vec![3, 4],
+            instances: [3, 4].map(ran).into(),
             ..Total::default()
         };
         total.stats.programs = 7;

@@ -1,6 +1,8 @@
 //! `lab bench`: how fast the lab is, and what release fences cost.
 
+mod crash;
 mod fences;
+mod instances;
 mod speed;
 
 use clap::Subcommand;
@@ -29,7 +31,9 @@ pub enum What {
 const HELP: &str = "The same programs run twice in the same guest: as the fuzzer runs them (coverage, fence ledger, looks, trace, judge), and \
 in a loop of bare system calls as a C program would make them. ratio_to_c_loop is the first rate divided by the second: 1 \
 would mean that watching costs nothing. first_program_s is the time from the start of the command to the answer to the first \
-program, set-up and boot included; boot_afresh_s that from giving up a kernel to the answer to the first program on the next.";
+program, set-up and boot included; crash_to_program_s that from a panic of the guest to the answer to the first program on the \
+next kernel, the median of several. two_to_one is what two instances on a core each run in a second, divided by what one of them \
+does; the three take turns.";
 
 /// Measures and prints.
 pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {

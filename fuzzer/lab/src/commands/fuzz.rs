@@ -2,8 +2,10 @@
 
 mod console;
 mod crew;
+mod dashboard;
 mod place;
 mod summary;
+mod view;
 
 use std::{
     path::PathBuf,
@@ -20,12 +22,15 @@ use crate::{
     commands::plants,
     corpus,
     exit::Exit,
+    findings::Origin,
     interrupt::Graceful,
     reproducer::Bench,
     rig::{self, Inside, RigArgs},
     setup::{Options, cache::Cache},
+    terminal,
 };
 use console::Console;
+use dashboard::Dashboard;
 use summary::{Summary, announcement, repeat_line};
 
 /// Arguments of `lab fuzz`.
@@ -65,6 +70,9 @@ pub struct Args {
     /// Write the lines of the campaign's log to FILE as well, one a second and one for each event
     #[arg(long, value_name = "FILE")]
     pub jsonl: Option<PathBuf>,
+    /// Say in plain lines how it goes, on a terminal too
+    #[arg(long)]
+    pub plain: bool,
     /// Serve the campaign's numbers for Prometheus at this address
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub prometheus: Option<String>,
@@ -98,6 +106,10 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     let cache = Cache::open(options.cache.as_deref())?;
     let place = place::choose(&args, &cache, &identity.setup)?;
     let (folder, before) = Folder::open(&place, &identity)?;
+    if args.findings.is_dir() {
+        // A lab that was killed while it wrote a finding has left a part of it; its suspect is looked into again.
+        store::sweep(&args.findings)?;
+    }
     let campaign = campaign(&args, &before)?;
     print!("{}", announcement(&args, &campaign, &place, &before));
     let origin = rigs[0].origin(campaign.seed);
@@ -113,7 +125,7 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
     };
     let start = start(&args, &campaign, &plan, &before)?;
     let _graceful = Graceful::hold();
-    let screens = screens(&args)?;
+    let screens = screens(&args, &campaign, &origin)?;
     let bench = Bench {
         prepared,
         options: options.clone(),
@@ -133,14 +145,24 @@ pub fn run(mut args: Args, options: &Options) -> anyhow::Result<Exit> {
 }
 
 /// For people and, if they ask for it, machines.
-fn screens(args: &Args) -> anyhow::Result<Vec<Box<dyn Screen>>> {
+fn screens(
+    args: &Args,
+    campaign: &Campaign,
+    origin: &Origin,
+) -> anyhow::Result<Vec<Box<dyn Screen>>> {
     let mut screens: Vec<Box<dyn Screen>> = Vec::new();
     if let Some(address) = &args.prometheus {
         let metrics = Metrics::serve(address)?;
         println!("prometheus  http://{}/metrics", metrics.address());
         screens.push(Box::new(metrics));
     }
-    screens.push(Box::new(Console::begin(args.bound())));
+    screens.push(match terminal::is_there() && !args.plain {
+        true => Box::new(Dashboard::begin(
+            summary::title(args, campaign, origin),
+            args.bound(),
+        )?),
+        false => Box::new(Console::begin()),
+    });
     Ok(screens)
 }
 

@@ -118,13 +118,13 @@ impl Record {
     /// Reads the record of a finding's folder.
     pub fn read(folder: &Path) -> anyhow::Result<Record> {
         let path = folder.join(NAME);
-        let text = std::fs::read_to_string(&path).with_context(|| {
+        let bytes = std::fs::read(&path).with_context(|| {
             format!(
                 "{}: a finding's folder holds this file; give a program file or such a folder",
                 path.display()
             )
         })?;
-        let record: Record = serde_json::from_str(&text)
+        let record: Record = serde_json::from_slice(&bytes)
             .map_err(|error| malformed(format!("{}: {error}", path.display())))?;
         match record.version {
             VERSION => Ok(record),

@@ -6,7 +6,7 @@ use crate::{
     knobs,
     op::{
         Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Micros, Mistake, MorePlanes,
-        Node, Op, Pixels, Queue, Sync, SyncEdge, VideoCall, Wait,
+        Node, Op, Pixels, Queue, Request, Sync, SyncEdge, VideoCall, Wait,
     },
 };
 
@@ -44,6 +44,7 @@ pub(super) fn calls(op: &Op, driver: Driver) -> Option<Vec<Call>> {
         .or_else(|| buffers(op))
         .or_else(|| maps(op))
         .or_else(|| video(op, driver))
+        .or_else(|| requests(op))
         .or_else(|| fences(op))
         .or_else(|| polls(op))?;
     Some(vec![call])
@@ -60,9 +61,14 @@ fn slots(op: &Op, driver: Driver) -> Option<Call> {
         Op::DupFile { file, from } => dup(file, from),
         Op::DupDmabuf { dmabuf, from } => dup(dmabuf, from),
         Op::DupSync { sync, from } => dup(sync, from),
+        Op::CloseRequest { request } => close(request.to_string()),
         Op::Advance { time } => Call::new(&["pause"], format!("(pause_for({}), 0)", time.0)),
         Op::Join => Call::new(&["join"], "join()".into()),
         Op::Reload => Call::new(&["reload"], "reload()".into()),
+        Op::Unload => Call::new(&["unload"], "unload()".into()),
+        Op::Load => Call::new(&["load"], "load()".into()),
+        // What it does, it does to the next step.
+        Op::FailNth { .. } => Call::new(&[], "0".into()),
         _ => return None,
     })
 }
@@ -109,10 +115,13 @@ fn buffers(op: &Op) -> Option<Call> {
             more: MorePlanes { second: None, .. },
             hold,
             stamp,
-            request: None,
+            request,
         } => {
             let buffer = (*file, *queue, *index, *dmabuf);
-            give("VIDIOC_QBUF", buffer, *hold, *stamp)
+            match request {
+                Some(request) => give_in(*request, buffer, *hold, *stamp),
+                None => give("VIDIOC_QBUF", buffer, *hold, *stamp),
+            }
         }
         Op::Dqbuf {
             file,
@@ -164,29 +173,53 @@ fn maps(op: &Op) -> Option<Call> {
     })
 }
 
-fn give(
-    request: &str,
-    (file, queue, index, dmabuf): (File, Queue, u32, Option<Dmabuf>),
-    hold: bool,
-    stamp: Micros,
-) -> Call {
-    let dmabuf = dmabuf.map_or("NULL".to_owned(), |dmabuf| format!("&{dmabuf}"));
-    let flags = match hold {
-        true => "V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF",
-        false => "0",
-    };
-    let queue = kind(queue);
+/// File, queue, index, and the dma-buf that it imports.
+type Given = (File, Queue, u32, Option<Dmabuf>);
+
+fn give(request: &str, buffer: Given, hold: bool, stamp: Micros) -> Call {
+    let buffer = given(buffer);
     match (hold, stamp) {
-        (false, Micros(0)) => {
-            let text = format!("give({request}, {file}, {queue}, {index}u, {dmabuf})");
-            Call::new(&["give_plain"], text)
-        }
+        (false, Micros(0)) => Call::new(&["give_plain"], format!("give({request}, {buffer})")),
         (_, Micros(stamp)) => {
-            let buffer = format!("{file}, {queue}, {index}u, {dmabuf}");
+            let flags = hold_flag(hold);
             let text = format!("give_marked({request}, {buffer}, {flags}, {stamp}u)");
             Call::new(&["give_marked"], text)
         }
     }
+}
+
+fn give_in(request: Request, buffer: Given, hold: bool, Micros(stamp): Micros) -> Call {
+    let (buffer, flags) = (given(buffer), hold_flag(hold));
+    let text = format!("give_in_request({request}, {buffer}, {flags}, {stamp}u)");
+    Call::new(&["give_in_request"], text)
+}
+
+fn given((file, queue, index, dmabuf): Given) -> String {
+    let dmabuf = dmabuf.map_or("NULL".to_owned(), |dmabuf| format!("&{dmabuf}"));
+    format!("{file}, {}, {index}u, {dmabuf}", kind(queue))
+}
+
+fn hold_flag(hold: bool) -> &'static str {
+    match hold {
+        true => "V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF",
+        false => "0",
+    }
+}
+
+/// Operations on media requests.
+fn requests(op: &Op) -> Option<Call> {
+    let on = |what: &str, request: &Request| {
+        let text = format!("on_request(MEDIA_REQUEST_IOC_{what}, {request})");
+        Call::new(&["on_request"], text)
+    };
+    Some(match op {
+        Op::AllocRequest { request, file } => {
+            Call::new(&["new_request"], format!("new_request(&{request}, {file})"))
+        }
+        Op::QueueRequest { request } => on("QUEUE", request),
+        Op::ReinitRequest { request } => on("REINIT", request),
+        _ => return None,
+    })
 }
 
 /// What else is done to a video node.
@@ -373,6 +406,7 @@ fn polls(op: &Op) -> Option<Call> {
             interest,
             timeout,
         } => (file.to_string(), *interest, timeout),
+        Op::PollRequest { request, timeout } => (request.to_string(), Interest::Pri, timeout),
         _ => return None,
     };
     let event = match interest {
@@ -401,10 +435,10 @@ pub(super) fn flags(access: Access) -> &'static str {
     }
 }
 
-/// The names that an operation binds or uses, as the file declares them: files first, then dma-bufs, sync_files, mappings.
-pub(super) fn names(op: &Op) -> [Vec<String>; 4] {
+/// The names that an operation binds or uses, as the file declares them: files first, then dma-bufs, sync_files, requests, mappings.
+pub(super) fn names(op: &Op) -> [Vec<String>; 5] {
     let mut op = op.clone();
-    let mut names: [Vec<String>; 4] = Default::default();
+    let mut names: [Vec<String>; 5] = Default::default();
     for part in op.parts() {
         use crate::part::Part;
         match part {
@@ -415,7 +449,10 @@ pub(super) fn names(op: &Op) -> [Vec<String>; 4] {
                 names[1].extend(planes.map(|dmabuf| dmabuf.to_string()));
             }
             Part::Sync(Sync(_)) => names[2].push(part.to_string()),
-            Part::Map(_) => names[3].push(part.to_string()),
+            Part::Map(_) => names[4].push(part.to_string()),
+            Part::Request(request) | Part::InRequest(Some(request)) => {
+                names[3].push(request.to_string());
+            }
             _ => {}
         }
     }

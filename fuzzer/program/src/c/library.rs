@@ -46,7 +46,8 @@ pieces! {
     "map_plane" ["map" "querybuf"];
     "map_dmabuf" ["map"];
     "touch" ["map"];
-    "give_marked" ["call" "querybuf"];
+    "marked" ["querybuf"];
+    "give_marked" ["call" "marked"];
     "give_plain" ["give_marked"];
     "wait_for" [];
     "dqbuf" ["call"];
@@ -72,7 +73,13 @@ pieces! {
     "threads" [];
     "go" ["threads" "pause"];
     "join" ["threads"];
-    "reload" [];
+    "unload" [];
+    "load" [];
+    "reload" ["unload" "load"];
+    "new_request" ["call" "vacate"];
+    "on_request" [];
+    "give_in_request" ["call" "marked"];
+    "fault" [];
     "stamp" [];
     "check" ["stamp"];
     "watch" ["export_sync" "cannot_tell"];
@@ -87,7 +94,7 @@ pieces! {
     "signalled_at" ["call" "cannot_tell"];
     "must_be_still" ["pause" "fail"];
     "must_be_stamped" ["stamp" "fail"];
-    "must_be_over" ["watch" "wait_for" "signalled_at" "must_be_still" "must_be_stamped"];
+    "must_be_over" ["watch" "querybuf" "wait_for" "signalled_at" "must_be_still" "must_be_stamped"];
     "must_tell" ["watch" "status" "fail"];
     "must_end_well" ["call" "wait_for" "cannot_tell" "fail"];
     "must_not_have_waited" ["watch" "status" "now" "fail"];

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     driver::Driver,
-    op::{Program, Step},
+    op::{Op, Program, Step},
 };
 
 /// Microseconds longer than any watchdog and its slack.
@@ -69,8 +69,8 @@ impl Reproducer<'_> {
         ))
     }
 
-    fn names(&self) -> [Vec<String>; 4] {
-        let mut all: [Vec<String>; 4] = Default::default();
+    fn names(&self) -> [Vec<String>; 5] {
+        let mut all: [Vec<String>; 5] = Default::default();
         for step in &self.program.steps {
             for (all, names) in all.iter_mut().zip(calls::names(&step.op)) {
                 all.extend(names);
@@ -84,13 +84,13 @@ impl Reproducer<'_> {
     }
 
     fn declarations(&self) -> String {
-        let [files, dmabufs, syncs, maps] = self.names();
-        let names = [files, dmabufs, syncs].concat();
+        let [files, dmabufs, syncs, requests, maps] = self.names();
+        let names = [files, dmabufs, syncs, requests].concat();
         let mut text = String::new();
         if !names.is_empty() {
             let list = names.iter().map(|name| format!("{name} = -1"));
             text += &format!(
-                "/* Video files, dma-bufs and sync_files, as the program names them. */\nstatic int {};\n\n",
+                "/* Video files, dma-bufs, sync_files and requests, as the program names them. */\nstatic int {};\n\n",
                 list.collect::<Vec<_>>().join(", ")
             );
         }
@@ -126,8 +126,23 @@ impl Reproducer<'_> {
             text: step.to_string(),
         })?;
         let text = quoted(&step.to_string());
-        let line = |call: Call| format!("\tdid({text}, {});\n", call.into(needs));
-        Ok(calls.into_iter().map(line).collect())
+        let Some(nth) = self.fault(index) else {
+            let line = |call: Call| format!("\tdid({text}, {});\n", call.into(needs));
+            return Ok(calls.into_iter().map(line).collect());
+        };
+        needs.add(&["fault"]);
+        let fault = format!("\tfail_allocation(\"{nth}\");\n");
+        let line = |call: Call| format!("\tdid({text}, without_fault({}));\n", call.into(needs));
+        Ok(fault + &calls.into_iter().map(line).collect::<String>())
+    }
+
+    /// Which allocation of this step is to fail: the step before says so.
+    fn fault(&self, index: usize) -> Option<u32> {
+        let before = self.program.steps.get(index.checked_sub(1)?)?;
+        match before.op {
+            Op::FailNth { nth } => Some(nth),
+            _ => None,
+        }
     }
 
     fn main(&self, needs: &mut Needs) -> Result<String, Untranslated> {
@@ -207,7 +222,7 @@ impl Reproducer<'_> {
 
     /// The stages behind the last line: wait, close the video files, close the rest.
     fn end(&self, needs: &mut Needs) -> String {
-        let [files, dmabufs, syncs, maps] = self.names();
+        let [files, dmabufs, syncs, requests, maps] = self.names();
         let mut text = String::from("\n");
         if self.asynchronous().next().is_some() {
             text += "\tdid(\"join\", join());\n";
@@ -228,6 +243,7 @@ impl Reproducer<'_> {
         for map in maps {
             let _ = writeln!(text, "\tunmap(&{map});");
         }
+        text += &closing(&requests);
         text += "\tpause_for(10000);\n";
         text += &self.at(Stage::Closed, needs);
         text += &self.answers(&dmabufs, &syncs, needs);

@@ -11,10 +11,14 @@ use program::{Driver, Op, Profile, Program, Seeded};
 use serde::Serialize;
 use trace::wire::{Reply, Request};
 
+use super::{
+    crash,
+    instances::{self, Instances},
+};
 use crate::{
     exit::Exit,
     json,
-    rig::{self, RigArgs},
+    rig::{self, Inside, RigArgs},
     setup::Options,
 };
 
@@ -45,7 +49,9 @@ struct Numbers {
     programs: usize,
     operations_per_program: f64,
     first_program_s: f64,
-    boot_afresh_s: f64,
+    crash_to_program_s: f64,
+    #[serde(flatten)]
+    instances: Instances,
     programs_per_s: f64,
     operations_per_s: f64,
     c_loop_programs_per_s: f64,
@@ -55,14 +61,14 @@ struct Numbers {
 
 /// Runs of programs and what they took.
 #[derive(Debug, Default)]
-struct Tally {
-    runs: u64,
-    operations: u64,
-    time: Duration,
+pub(super) struct Tally {
+    pub(super) runs: u64,
+    pub(super) operations: u64,
+    pub(super) time: Duration,
 }
 
 impl Tally {
-    fn per_second(&self, count: u64) -> f64 {
+    pub(super) fn per_second(&self, count: u64) -> f64 {
         count as f64 / self.time.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 }
@@ -71,19 +77,30 @@ impl Tally {
 pub(super) fn run(mut args: SpeedArgs, options: &Options) -> anyhow::Result<Exit> {
     args.rig.settle(options)?;
     let begin = Instant::now();
-    let mut rig = rig::ready(options, &args.rig)?;
-    let mut session = Session::new(&mut rig.target, args.rig.expectation());
-    let driver = args.rig.driver;
+    let prepared = rig::prepare(options, &args.rig)?;
+    let cores = instances::cores()?;
+    // Before the first boot, which pins this thread to a core: later there would be one core alone to choose from.
+    let pair = rig::several(
+        &prepared,
+        options,
+        &args.rig,
+        instances::COUNT,
+        Inside::default,
+    )?;
+    let mut rig = rig::on(&prepared, options, &args.rig, Inside::default())?;
+    let (driver, expectation) = (args.rig.driver, args.rig.expectation());
     let probe = programs(driver, args.seed, 1).remove(0);
-    session.observe(&probe, true)?;
+    Session::new(&mut rig.target, expectation).observe(&probe, true)?;
     let first_program_s = begin.elapsed().as_secs_f64();
-    let begin = Instant::now();
-    session.observe_afresh(&probe)?;
-    let boot_afresh_s = begin.elapsed().as_secs_f64();
+    let crash_to_program_s = crash::to_program(&mut rig.target, expectation, &probe)?;
+    let mut session = Session::new(&mut rig.target, expectation);
     let programs = held(&mut session, programs(driver, args.seed, args.programs))?;
-    let (watched, bare) = both(&mut session, &programs, Duration::from_secs(args.seconds))?;
-    let waits = [first_program_s, boot_afresh_s];
-    let numbers = numbers(args.seed, &programs, waits, &watched, &bare);
+    let limit = Duration::from_secs(args.seconds);
+    let (watched, bare) = both(&mut session, &programs, limit)?;
+    drop(rig);
+    let instances = instances::measure(pair, cores, expectation, &programs, limit / 2)?;
+    let waits = [first_program_s, crash_to_program_s];
+    let numbers = numbers(args.seed, &programs, waits, instances, &watched, &bare);
     print(&numbers);
     json::keep(args.json.as_deref(), &numbers)?;
     Ok(Exit::HELD)
@@ -162,7 +179,7 @@ fn both(
 /// About so many turns are taken.
 const TURNS: u32 = 20;
 
-fn watched(
+pub(super) fn watched(
     session: &mut Session<'_>,
     programs: &[Program],
     turn: Duration,
@@ -214,7 +231,8 @@ fn rounds(
 fn numbers(
     seed: u64,
     programs: &[Program],
-    [first_program_s, boot_afresh_s]: [f64; 2],
+    [first_program_s, crash_to_program_s]: [f64; 2],
+    instances: Instances,
     watched: &Tally,
     bare: &Tally,
 ) -> Numbers {
@@ -225,7 +243,8 @@ fn numbers(
         programs: programs.len(),
         operations_per_program: operations as f64 / programs.len() as f64,
         first_program_s,
-        boot_afresh_s,
+        crash_to_program_s,
+        instances,
         programs_per_s: fast,
         operations_per_s: watched.per_second(watched.operations),
         c_loop_programs_per_s: faster,
@@ -240,8 +259,8 @@ fn print(numbers: &Numbers) {
         numbers.first_program_s
     );
     println!(
-        "first one afresh  {:9.2} s after a spoilt kernel is given up",
-        numbers.boot_afresh_s
+        "after a panic     {:9.2} s to the first program on the next kernel",
+        numbers.crash_to_program_s
     );
     println!(
         "watched           {:9.1} programs/s, {:.0} operations/s",
@@ -255,6 +274,7 @@ fn print(numbers: &Numbers) {
         "ratio to C loop   {:9.3} ({} programs of {:.1} operations)",
         numbers.ratio_to_c_loop, numbers.programs, numbers.operations_per_program
     );
+    instances::print(&numbers.instances);
 }
 
 #[cfg(test)]

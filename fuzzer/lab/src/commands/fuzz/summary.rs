@@ -52,6 +52,19 @@ pub(super) fn announcement(
     )
 }
 
+/// What is searched, in a line.
+pub(super) fn title(args: &Args, campaign: &Campaign, origin: &Origin) -> String {
+    let plant = args.rig.plant.iter();
+    let plant: String = plant.map(|plant| format!(", plant {plant}")).collect();
+    format!(
+        "vb2-fence-lab fuzz: {}, attach {}{plant}, seed {}, kernel {}",
+        args.rig.driver.name(),
+        args.rig.attach().name(),
+        campaign.seed,
+        origin.kernel
+    )
+}
+
 /// What is there already.
 fn resumed(before: &Before) -> String {
     let corpus = before.corpus.len();

@@ -40,8 +40,7 @@ const MISSED: [&str; 9] = [
     "uninterruptible-cpu-access",
 ];
 
-/// What has no C program that tells the bug: two make an allocation fail, one makes a media request, and the frame that a late
-/// interrupt cuts short fails in the C program without the bug as well.
+/// What was not seen in C yet: two make an allocation fail, one makes a media request, and one was cut short by a late interrupt.
 const UNTOLD: [&str; 4] = [
     "attach-what-fits",
     "late-interrupt-ends-next-job",

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/dma-buf.h>
+#include <linux/media.h>
 #include <linux/sync_file.h>
 #include <linux/videodev2.h>
 #include <poll.h>

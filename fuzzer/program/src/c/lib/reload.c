@@ -1,22 +1,6 @@
-/* Where the module is and how it is loaded; cc -DMODULE='"…"' for another place. */
-#ifndef MODULE
-#define MODULE "/modules/vb2_double.ko"
-#endif
-#ifndef PARAMETERS
-#define PARAMETERS "attach=@ATTACH@"
-#endif
-
 static int reload(void)
 {
-	int fd, result = 0;
+	int result = unload();
 
-	if (syscall(SYS_delete_module, "vb2_double", O_NONBLOCK) < 0)
-		return -errno;
-	fd = open(MODULE, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (syscall(SYS_finit_module, fd, PARAMETERS, 0) < 0)
-		result = -errno;
-	close(fd);
-	return result;
+	return result ? result : load();
 }
