@@ -256,7 +256,8 @@ impl<'a> Replay<'a> {
             }
             (
                 Op::Dqbuf {
-                    wait: Wait::Block, ..
+                    wait: program::Wait::Block,
+                    ..
                 },
                 Err(EINTR),
             ) => unknown("the wait was interrupted"),
