@@ -24,7 +24,7 @@ pub(crate) fn finish(executor: &Executor<'_>, program: &Program) {
     look::at_everything(executor);
 
     close_files(executor);
-    if !shared.table().open_dmabufs().is_empty() {
+    if shared.table().holds_anything() {
         clock::sleep(AFTER_CLOSE);
     }
     shared.journal().mark(Mark::VideoClosed, clock::now());
@@ -65,14 +65,24 @@ fn close_files(executor: &Executor<'_>) {
     for file in open {
         executor.vacate_file(file);
     }
+    unmap(executor, true);
     let requests = executor.shared.table().open_requests();
     for request in requests {
         executor.vacate_request(request);
     }
 }
 
+/// Unmaps what there is of video nodes, whose files that keeps open, or of dma-bufs.
+fn unmap(executor: &Executor<'_>, video: bool) {
+    let maps = executor.shared.table().mapped(video);
+    for map in maps {
+        let _ = executor.unmap(map);
+    }
+}
+
 /// Closes the dma-bufs and sync_files.
 fn close_rest(executor: &Executor<'_>) {
+    unmap(executor, false);
     let (dmabufs, syncs) = {
         let table = executor.shared.table();
         (table.open_dmabufs(), table.open_syncs())

@@ -1,6 +1,6 @@
 //! How long things may take, in virtual time.
 
-use program::{Driver, Op, Program, SyncEdge};
+use program::{Driver, Op, Program, SyncEdge, Wait};
 
 use crate::exec::{LONGEST_WAIT, nanoseconds, poll_limit};
 use crate::sys::clock::{MILLISECOND, SECOND};
@@ -26,7 +26,10 @@ fn operation(op: &Op) -> u64 {
             | Op::PollDmabuf { timeout, .. }
             | Op::PollRequest { timeout, .. }
             | Op::PollFile { timeout, .. } => poll_limit(timeout),
-            Op::Dqbuf { wait: true, .. }
+            Op::Dqbuf {
+                wait: Wait::Poll | Wait::Block,
+                ..
+            }
             | Op::CpuSync {
                 edge: SyncEdge::Start,
                 ..
@@ -118,7 +121,7 @@ mod tests {
         let wait = vec![Op::Dqbuf {
             file: File(0),
             queue: program::Queue::Capture,
-            wait: true,
+            wait: Wait::Poll,
         }];
         assert_eq!(asynchronous(&program(wait.clone(), false)), 0);
         assert_eq!(asynchronous(&program(wait, true)), 13 * SECOND);

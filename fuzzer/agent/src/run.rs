@@ -189,7 +189,7 @@ impl Steps<'_> {
 
     fn step(&mut self, index: u16, op: &Op) {
         let shared = self.executor.shared;
-        let closing = closed_file(op).and_then(|file| shared.table().serial(file));
+        let closing = may_close(op).then(|| shared.table().closes(op)).flatten();
         let fault = std::mem::take(&mut self.fault);
         if let Op::FailNth { nth } = *op {
             self.fault = nth;
@@ -293,11 +293,12 @@ fn claim(shared: &Shared, op: &Op) -> Option<u32> {
         .or_else(|| named.filter(|_| shared.pool.is_idle()))
 }
 
-fn closed_file(op: &Op) -> Option<File> {
-    match *op {
-        Op::Open { file, .. } | Op::CloseFile { file } => Some(file),
-        _ => None,
-    }
+/// Whether the operation can close a video file.
+fn may_close(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Open { .. } | Op::CloseFile { .. } | Op::DupFile { .. } | Op::Munmap { .. }
+    )
 }
 
 fn dequeued(op: &Op, outcome: &Outcome) -> Option<(File, Queue, u32)> {

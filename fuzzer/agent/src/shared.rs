@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     /// The threads for `async` operations.
     pub(crate) pool: Pool,
     step: AtomicU32,
+    /// Calls that wait in the kernel, on files that were made blocking for them.
+    pub(crate) waiting: AtomicU32,
 }
 
 impl Shared {
@@ -39,6 +41,7 @@ impl Shared {
             kmsg: Mutex::new(Kmsg::open()),
             pool: Pool::default(),
             step: AtomicU32::new(0),
+            waiting: AtomicU32::new(0),
         }
     }
 

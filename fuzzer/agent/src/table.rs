@@ -1,7 +1,8 @@
 //! What a program's names stand for at the moment: descriptors, mappings, and which slots share a plane's memory.
 
 use program::{
-    Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_REQUESTS, MAX_SYNCS, Queue, Request, Sync,
+    Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Op, Queue,
+    Request, Sync,
 };
 
 use crate::feed::Position;
@@ -71,6 +72,13 @@ pub(crate) struct SyncSlot {
     pub(crate) plane: Option<Plane>,
 }
 
+/// A slot of a mapping.
+pub(crate) struct MapSlot {
+    pub(crate) mapping: Mapping,
+    /// Number of the open(2) of the video node that it is a mapping of; none for a dma-buf's.
+    pub(crate) serial: Option<u32>,
+}
+
 /// A media request slot.
 pub(crate) struct RequestSlot {
     handle: Handle,
@@ -89,6 +97,7 @@ pub(crate) struct Table {
     dmabufs: [DmabufSlot; MAX_DMABUFS as usize],
     syncs: [SyncSlot; MAX_SYNCS as usize],
     requests: [RequestSlot; MAX_REQUESTS as usize],
+    maps: [Option<MapSlot>; MAX_MAPS as usize],
     planes: Vec<(BufferKey, Plane)>,
     opens: u32,
     generation: u32,
@@ -120,6 +129,7 @@ impl Table {
                 handle: EMPTY,
                 serials: Vec::new(),
             }),
+            maps: std::array::from_fn(|_| None),
             planes: Vec::new(),
             opens: 0,
             generation: 0,
@@ -173,12 +183,32 @@ impl Table {
         (slot.handle.fd >= 0).then_some(slot.serial)
     }
 
+    /// Numbers of the open(2)s that descriptors or mappings keep.
+    fn serials(&self) -> impl Iterator<Item = u32> {
+        let open = self.files.iter().filter(|slot| slot.handle.fd >= 0);
+        let mapped = self.maps.iter().flatten().filter_map(|map| map.serial);
+        open.map(|slot| slot.serial).chain(mapped)
+    }
+
     /// Number of the open(2) behind the only file that is open, if there is exactly one.
     pub(crate) fn only_serial(&self) -> Option<u32> {
-        let mut open = self.files.iter().filter(|slot| slot.handle.fd >= 0);
-        open.next()
-            .filter(|_| open.next().is_none())
-            .map(|slot| slot.serial)
+        let mut open = self.serials();
+        let first = open.next()?;
+        open.all(|other| other == first).then_some(first)
+    }
+
+    /// Number of the open(2) whose file this operation closes, if it does all that it can: its last descriptor or mapping goes.
+    pub(crate) fn closes(&self, op: &Op) -> Option<u32> {
+        let serial = match *op {
+            Op::Open { file, .. } | Op::CloseFile { file } => self.serial(file)?,
+            Op::DupFile { file, from } => {
+                let old = self.serial(file)?;
+                self.serial(from).filter(|new| *new != old).map(|_| old)?
+            }
+            Op::Munmap { map } => self.map(map)?.serial?,
+            _ => return None,
+        };
+        (self.serials().filter(|other| *other == serial).count() == 1).then_some(serial)
     }
 
     /// Fills a file slot and numbers the open(2).
@@ -196,6 +226,39 @@ impl Table {
         serial
     }
 
+    /// Gives the file of a slot a second one.
+    pub(crate) fn second_file(&mut self, file: File, fd: i32, from: File) {
+        let handle = self.handle(fd);
+        let first = &self.files[usize::from(from.0)];
+        let (serial, multi) = (first.serial, first.multi);
+        self.files[usize::from(file.0)] = FileSlot {
+            handle,
+            serial,
+            output_lengths: Vec::new(),
+            position: Position::default(),
+            multi,
+        };
+    }
+
+    /// Puts another descriptor of the same file into a slot, and gives the old one.
+    pub(crate) fn exchange_file(&mut self, file: File, fd: i32) -> i32 {
+        let handle = self.handle(fd);
+        let slot = &mut self.files[usize::from(file.0)];
+        std::mem::replace(&mut slot.handle, handle).fd
+    }
+
+    /// The first slot of the same open(2), which holds what is known of the file.
+    fn first(&mut self, file: File) -> &mut FileSlot {
+        let index = usize::from(file.0);
+        let serial = self.files[index].serial;
+        let same = |slot: &FileSlot| slot.handle.fd >= 0 && slot.serial == serial;
+        let first = match self.files[index].handle.fd {
+            ..0 => None,
+            _ => self.files.iter().position(same),
+        };
+        &mut self.files[first.unwrap_or(index)]
+    }
+
     /// Whether the file's queues are multi-planar.
     pub(crate) fn is_multi(&self, file: File) -> bool {
         self.files[usize::from(file.0)].multi
@@ -203,15 +266,30 @@ impl Table {
 
     /// Fills a dma-buf slot.
     pub(crate) fn set_dmabuf(&mut self, dmabuf: Dmabuf, fd: i32, plane: Plane) -> &mut DmabufSlot {
+        self.second_dmabuf(dmabuf, fd, Some(plane))
+    }
+
+    /// Fills a dma-buf slot with a descriptor of what stands on that memory, if it is known.
+    pub(crate) fn second_dmabuf(
+        &mut self,
+        dmabuf: Dmabuf,
+        fd: i32,
+        plane: Option<Plane>,
+    ) -> &mut DmabufSlot {
         let handle = self.handle(fd);
         let slot = &mut self.dmabufs[usize::from(dmabuf.0)];
         *slot = DmabufSlot {
             handle,
             size: None,
             mapping: None,
-            plane: Some(plane),
+            plane,
         };
         slot
+    }
+
+    /// The plane whose fences a sync_file was exported from.
+    pub(crate) fn plane_of_sync(&self, sync: Sync) -> Option<Plane> {
+        self.syncs[usize::from(sync.0)].plane
     }
 
     /// Fills a sync_file slot.
@@ -256,12 +334,64 @@ impl Table {
     pub(crate) fn take_file(&mut self, file: File) -> i32 {
         let slot = &mut self.files[usize::from(file.0)];
         let serial = slot.serial;
-        slot.output_lengths.clear();
+        let lengths = std::mem::take(&mut slot.output_lengths);
+        let position = std::mem::take(&mut slot.position);
         let handle = std::mem::replace(&mut slot.handle, EMPTY);
         if handle.fd >= 0 {
-            self.planes.retain(|(key, _)| key.serial != serial);
+            self.hand_on(serial, lengths, position);
         }
         handle.fd
+    }
+
+    /// What is known of a file goes to its next slot, or away with the file.
+    fn hand_on(&mut self, serial: u32, lengths: Vec<(u32, u32)>, position: Position) {
+        let mut others = self.files.iter_mut();
+        let same = |slot: &&mut FileSlot| slot.handle.fd >= 0 && slot.serial == serial;
+        if let Some(next) = others.find(same) {
+            // A later slot of the file has nothing of its own.
+            if next.output_lengths.is_empty() {
+                (next.output_lengths, next.position) = (lengths, position);
+            }
+        }
+        self.forget_unless_open(serial);
+    }
+
+    fn forget_unless_open(&mut self, serial: u32) {
+        let open = self.serials().any(|other| other == serial);
+        self.planes.retain(|(key, _)| open || key.serial != serial);
+    }
+
+    /// What is in a mapping slot.
+    pub(crate) fn map(&self, map: Map) -> Option<&MapSlot> {
+        self.maps[usize::from(map.0)].as_ref()
+    }
+
+    /// What is in a mapping slot, for stores.
+    pub(crate) fn map_mut(&mut self, map: Map) -> Option<&mut MapSlot> {
+        self.maps[usize::from(map.0)].as_mut()
+    }
+
+    /// Fills a mapping slot.
+    pub(crate) fn set_map(&mut self, map: Map, slot: MapSlot) {
+        self.maps[usize::from(map.0)] = Some(slot);
+    }
+
+    /// Empties a mapping slot; the caller has to drop what was in it.
+    pub(crate) fn take_map(&mut self, map: Map) -> Option<MapSlot> {
+        let slot = self.maps[usize::from(map.0)].take()?;
+        if let Some(serial) = slot.serial {
+            self.forget_unless_open(serial);
+        }
+        Some(slot)
+    }
+
+    /// Names of the mappings; those of video nodes, or those of dma-bufs.
+    pub(crate) fn mapped(&self, video: bool) -> Vec<Map> {
+        let slots = (0..MAX_MAPS).map(Map);
+        let fits = |map: &MapSlot| map.serial.is_some() == video;
+        slots
+            .filter(|slot| self.map(*slot).is_some_and(fits))
+            .collect()
     }
 
     /// Empties a dma-buf slot and gives its descriptor and mapping.
@@ -308,7 +438,9 @@ impl Table {
 
     /// Whether some file or dma-buf is open, and may so keep the memory of a plane.
     pub(crate) fn holds_anything(&self) -> bool {
-        !self.open_files().is_empty() || !self.open_dmabufs().is_empty()
+        self.serials().next().is_some()
+            || !self.open_dmabufs().is_empty()
+            || self.maps.iter().any(Option::is_some)
     }
 
     /// Names of the sync_files that are open.
@@ -348,7 +480,7 @@ impl Table {
 
     /// Buffers of a queue were freed; what was exported from them lives on alone.
     pub(crate) fn buffers_freed(&mut self, file: File, queue: Queue, range: std::ops::Range<u32>) {
-        let slot = &mut self.files[usize::from(file.0)];
+        let slot = self.first(file);
         let serial = slot.serial;
         slot.output_lengths.clear();
         self.planes.retain(|(key, _)| {
@@ -376,8 +508,8 @@ impl Table {
     }
 
     /// The known length of an OUTPUT buffer.
-    pub(crate) fn output_length(&self, file: File, index: u32) -> Option<u32> {
-        let lengths = &self.files[usize::from(file.0)].output_lengths;
+    pub(crate) fn output_length(&mut self, file: File, index: u32) -> Option<u32> {
+        let lengths = &self.first(file).output_lengths;
         lengths
             .iter()
             .find(|(known, _)| *known == index)
@@ -386,14 +518,12 @@ impl Table {
 
     /// How far the input of a file has come.
     pub(crate) fn position(&mut self, file: File) -> &mut Position {
-        &mut self.files[usize::from(file.0)].position
+        &mut self.first(file).position
     }
 
     /// Remembers the length of an OUTPUT buffer.
     pub(crate) fn set_output_length(&mut self, file: File, index: u32, length: u32) {
-        self.files[usize::from(file.0)]
-            .output_lengths
-            .push((index, length));
+        self.first(file).output_lengths.push((index, length));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where user space can look for what a violation is about: whose buffer it is, and when its fence was attached.
 
-use program::{File, Queue};
+use program::{File, MAX_FILES, Queue};
 use trace::{BufferId, Event, Kind, Trace};
 
 use crate::violation::Violation;
@@ -18,6 +18,7 @@ pub struct Clue {
 
 /// What is known of the buffer that a violation is about.
 pub fn clue(program: &program::Program, trace: &Trace, violation: &Violation) -> Clue {
+    let program = &*model::resolved(program, trace);
     let world = World::replay(program, trace);
     let fence = violation.fence.and_then(|id| world.fences.get(id));
     match fence.and_then(|fence| fence.attaches.first()) {
@@ -69,7 +70,8 @@ fn whose(world: &World, wanted: BufferId, before: usize) -> Option<(File, Queue,
         .filter(|(index, _)| **index <= before)
         .max_by_key(|(index, _)| **index);
     let file = match taker {
-        Some((_, place)) => Some(File(place.file)),
+        // A file whose slot was filled again has no name in the program.
+        Some((_, place)) => Some(File(place.file)).filter(|file| file.0 < MAX_FILES),
         None => only_file(world.program),
     };
     Some((file?, queue, wanted.index))

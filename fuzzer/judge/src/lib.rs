@@ -32,6 +32,7 @@ pub fn judge(program: &Program, trace: &Trace) -> Vec<Violation> {
 
 /// As [`judge`], with other expectations of the driver.
 pub fn judge_with(expectation: &Expectation, program: &Program, trace: &Trace) -> Vec<Violation> {
+    let program = &*model::resolved(program, trace);
     let world = world::World::replay(program, trace);
     let mut violations = oracle::run(expectation, &world);
     // A broken promise of the contract tells more than the wrong answers that may follow from it.
@@ -42,6 +43,10 @@ pub fn judge_with(expectation: &Expectation, program: &Program, trace: &Trace) -
 
 /// The calls of the trace compared with the reference model, as far as the expectation names a driver that it knows.
 pub fn story(expectation: &Expectation, program: &Program, trace: &Trace) -> Story {
+    resolved_story(expectation, &model::resolved(program, trace), trace)
+}
+
+fn resolved_story(expectation: &Expectation, program: &Program, trace: &Trace) -> Story {
     let driver = expectation.model;
     driver.map_or_else(Story::default, |driver| {
         model::follow(driver, program, trace)

@@ -5,6 +5,7 @@ mod support;
 use judge::{Class, Expectation, Invariant, features, judge, judge_with, notes, story, to_json};
 use program::{
     Access, Dmabuf, Driver, File, Interest, Memory, Micros, Op, OpKind, Program, Queue, Step, Sync,
+    Wait,
 };
 use proptest::prelude::*;
 use trace::*;
@@ -40,11 +41,8 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(file, queue, index, dmabuf)| Op::qbuf(file, queue, index, dmabuf)),
         (file(), queue(), 0..3u32, proptest::option::of(dmabuf()))
             .prop_map(|(file, queue, index, dmabuf)| Op::prepare_buf(file, queue, index, dmabuf)),
-        (file(), queue(), any::<bool>()).prop_map(|(file, queue, wait)| Op::Dqbuf {
-            file,
-            queue,
-            wait
-        }),
+        (file(), queue(), proptest::sample::select(Wait::ALL))
+            .prop_map(|(file, queue, wait)| Op::Dqbuf { file, queue, wait }),
         (dmabuf(), file(), queue(), 0..3u32)
             .prop_map(|(dmabuf, file, queue, index)| Op::expbuf(dmabuf, file, queue, index)),
         (file(), queue()).prop_map(|(file, queue)| Op::Streamon { file, queue }),

@@ -136,8 +136,9 @@ impl Device {
     pub(crate) fn lacks(self, op: &Op) -> Option<Guess> {
         let has = match (self, op) {
             (Self::Other(driver), _) => driver.knows(op.kind()) || !is_ioctl(op),
-            (Self::Decoder { .. }, _) => true,
-            _ => !matches!(op, Op::DecoderCmd { .. }),
+            (Self::Decoder { .. }, _) => !matches!(op, Op::EncoderCmd { .. }),
+            (Self::Encoder { .. }, _) => !matches!(op, Op::DecoderCmd { .. }),
+            _ => !matches!(op, Op::DecoderCmd { .. } | Op::EncoderCmd { .. }),
         };
         (!has).then(|| fails(ENOTTY, "is_valid_ioctl(): the driver has no such ioctl"))
     }
@@ -161,7 +162,10 @@ impl Device {
 fn is_ioctl(op: &Op) -> bool {
     matches!(
         op,
-        Op::DecoderCmd { .. } | Op::RemoveBufs { .. } | Op::SourceChange { .. }
+        Op::DecoderCmd { .. }
+            | Op::EncoderCmd { .. }
+            | Op::RemoveBufs { .. }
+            | Op::SourceChange { .. }
     ) || is_knob(op)
 }
 

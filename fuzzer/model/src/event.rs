@@ -27,6 +27,12 @@ impl Events {
         }
     }
 
+    /// `v4l2_event_unsubscribe()`: pending events of that kind go as well.
+    pub(crate) fn unsubscribe(&mut self, kind: u32) {
+        self.subscribed.retain(|other| *other != kind);
+        self.pending.retain(|(other, _)| *other != kind);
+    }
+
     /// `__v4l2_event_queue_fh()`. There is room for one event of a kind: the newer replaces the older, and goes to the end.
     pub(crate) fn queue(&mut self, kind: u32) {
         if !self.subscribed.contains(&kind) {

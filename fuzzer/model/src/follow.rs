@@ -1,7 +1,7 @@
 //! What a call does to the world, once the kernel has answered it. The answer is what counts: so a call that the model did
 //! not predict, or predicted wrongly, does not mislead it about all that follows.
 
-use program::{Driver, EventKind, File, Knob, Memory, Op, Queue};
+use program::{Driver, EventKind, File, Knob, Map, Memory, Op, Queue};
 use trace::Out;
 
 use crate::answer;
@@ -11,8 +11,9 @@ use crate::errno::ENOMEM;
 use crate::event;
 use crate::format::Format;
 use crate::handle::Handle;
+use crate::memory::MemoryId;
 use crate::part::Parts;
-use crate::world::{Export, World, file_of};
+use crate::world::{Export, Mapped, World, file_of};
 
 impl World {
     /// The kernel answered this.
@@ -60,6 +61,13 @@ impl World {
                 }
             }
             Op::PrepareBuf { file, .. } | Op::Qbuf { file, .. } => self.gave(file.0, op, out),
+            Op::EncoderCmd { file, cmd } => {
+                if let Some(handle) = self.files.get_mut(&file.0) {
+                    handle.commanded(cmd);
+                }
+                // How an encoder drains the model has not learnt.
+                self.doubt |= Parts::file(file);
+            }
             Op::Streamoff { file, queue } => {
                 self.stopped(file.0, queue);
                 self.doubt = self.doubt & !Parts::states(file, queue);
@@ -89,6 +97,37 @@ impl World {
                 let device = Device::of(self.driver, node);
                 self.files.insert(file.0, Handle::new(device));
                 self.doubt = self.doubt & !Parts::file(file);
+            }
+            Op::DupFile { .. } | Op::Touch { .. } => {}
+            Op::DupDmabuf { dmabuf, from } => {
+                let export = self.dmabufs.get(&from.0).copied();
+                if let Some(memory) = export.and_then(|export| export.memory) {
+                    self.memories.hold(memory);
+                }
+                self.close_dmabuf(dmabuf.0);
+                self.dmabufs.extend(export.map(|export| (dmabuf.0, export)));
+            }
+            Op::DupSync { sync, .. } => drop(self.syncs.insert(sync.0)),
+            Op::MmapFile {
+                map,
+                file,
+                queue,
+                index,
+                plane,
+            } => {
+                let handle = self.files.get(&file.0);
+                let buffer = handle.and_then(|handle| handle.queue(queue).get(index));
+                let plane = buffer.and_then(|buffer| buffer.planes().get(plane as usize));
+                self.mapped(map, Some(file.0), plane.and_then(|plane| plane.memory));
+            }
+            Op::MmapDmabuf { map, dmabuf } => {
+                self.mapped(map, None, self.memory_of(dmabuf.0));
+            }
+            Op::Munmap { map } => {
+                let gone = self.maps.remove(&map.0);
+                if let Some(memory) = gone.and_then(|map| map.memory) {
+                    self.memories.release(memory);
+                }
             }
             Op::CloseFile { file } => self.close(file.0),
             Op::CloseDmabuf { dmabuf } => self.close_dmabuf(dmabuf.0),
@@ -157,6 +196,13 @@ impl World {
         self.dmabufs.get(&dmabuf)?.memory
     }
 
+    fn mapped(&mut self, map: Map, file: Option<u8>, memory: Option<MemoryId>) {
+        if let Some(memory) = memory {
+            self.memories.hold(memory);
+        }
+        self.maps.insert(map.0, Mapped { file, memory });
+    }
+
     fn close_dmabuf(&mut self, dmabuf: u8) {
         if let Some(Export {
             memory: Some(memory),
@@ -174,6 +220,8 @@ impl World {
             self.free(file, queue, 0, u32::MAX);
         }
         self.files.remove(&file);
+        // Only munmap() of the last of them can have closed it.
+        self.maps.retain(|_, map| map.file != Some(file));
         self.places.retain(|_, (place, _)| *place != file);
     }
 
@@ -297,6 +345,14 @@ impl World {
 /// What REQBUFS of no buffer tells.
 const NO_BUFFERS: Out = Out::Buffers { index: 0, count: 0 };
 
+/// `V4L2_EVENT_*`
+fn number(event: EventKind) -> u32 {
+    match event {
+        EventKind::Eos => event::EOS,
+        EventKind::SourceChange => event::SOURCE_CHANGE,
+    }
+}
+
 impl Handle {
     fn followed(&mut self, op: &Op, out: &Out) {
         match (op, out) {
@@ -321,10 +377,8 @@ impl Handle {
                 self.start_if_ready(*queue);
             }
             (Op::DecoderCmd { cmd, .. }, _) => self.commanded(*cmd),
-            (Op::Subscribe { event, .. }, _) => self.events.subscribe(match event {
-                EventKind::Eos => event::EOS,
-                EventKind::SourceChange => event::SOURCE_CHANGE,
-            }),
+            (Op::Subscribe { event, .. }, _) => self.events.subscribe(number(*event)),
+            (Op::Unsubscribe { event, .. }, _) => self.events.unsubscribe(number(*event)),
             (Op::Dqevent { .. }, _) => self.events.take(),
             (
                 Op::SourceChange {
@@ -429,6 +483,9 @@ impl Handle {
                 let last = self.output.ready.back().copied();
                 self.m2m.drain(last, !self.capture.ready.is_empty());
             }
+            program::DecoderCmd::Pause
+            | program::DecoderCmd::Resume
+            | program::DecoderCmd::Flush => {}
             program::DecoderCmd::Start => {
                 self.m2m.go_on();
                 self.capture.last_dequeued = false;

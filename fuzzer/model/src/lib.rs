@@ -42,12 +42,27 @@ mod shaken;
 mod story;
 mod world;
 
+use std::borrow::Cow;
+
 use program::{Driver, Program};
 use trace::{Event, Trace};
 
 pub use story::{Difference, Story};
 
-/// Compares the calls of a trace of this program, on this driver, with the model. A trace without any record of the
+/// The program with open files in the place of slots: see [`program::resolved`].
+pub fn resolved<'a>(program: &'a Program, trace: &Trace) -> Cow<'a, Program> {
+    let mut fine = vec![false; program.steps.len()];
+    for event in &trace.events {
+        if let Event::Call(call) = event
+            && let Some(fine) = fine.get_mut(usize::from(call.op))
+        {
+            *fine = call.result.is_ok();
+        }
+    }
+    program::resolved(program, |step| fine[step])
+}
+
+/// Compares the calls of a trace of this resolved program, on this driver, with the model. A trace without any record of the
 /// ledger, or with lost ones, is not compared.
 pub fn follow(driver: Driver, program: &Program, trace: &Trace) -> Story {
     let lost = |event: &Event| matches!(event, Event::LedgerLost { .. });

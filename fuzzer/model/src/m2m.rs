@@ -4,7 +4,7 @@
 
 use program::DecoderCmd;
 
-use crate::answer::{Guess, Told, fails, ok};
+use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::errno::EBUSY;
 
 /// The state of a stream.
@@ -57,6 +57,9 @@ impl M2m {
     pub(crate) fn command(&self, cmd: DecoderCmd, both_stream: bool) -> Guess {
         let done = |why| ok(Told::Done, why);
         match cmd {
+            DecoderCmd::Pause | DecoderCmd::Resume | DecoderCmd::Flush => {
+                unknown("a command that the model has not learnt")
+            }
             _ if !both_stream => done("the double ignores commands unless both queues stream"),
             DecoderCmd::Start if self.changed => {
                 done("the command answers the change of the stream")

@@ -3,7 +3,7 @@
 
 use program::{
     Access, Completion, DecoderCmd, Dmabuf, Driver, EventKind, File, Interest, Knob, Memory,
-    Micros, Node, Op, Pixels, Program, Queue, Request, Step, Sync,
+    Micros, Node, Op, Pixels, Program, Queue, Request, Step, Sync, Wait,
 };
 use proptest::prelude::*;
 use trace::{BufferId, Call, Event, Kind, Out, Phase, Record, SyncInfo, Trace};
@@ -358,7 +358,7 @@ fn op() -> impl Strategy<Value = Op> {
             |(file, queue, index, dmabuf)| Op::prepare_buf(file, queue, index, dmabuf)),
         12 => (file(), queue(), index(), import()).prop_map(
             |(file, queue, index, dmabuf)| Op::qbuf(file, queue, index, dmabuf)),
-        8 => (file(), queue()).prop_map(|(file, queue)| Op::Dqbuf { file, queue, wait: false }),
+        8 => (file(), queue()).prop_map(|(file, queue)| Op::Dqbuf { file, queue, wait: Wait::Not }),
         3 => (dmabuf(), file(), queue(), index()).prop_map(
             |(dmabuf, file, queue, index)| Op::expbuf(dmabuf, file, queue, index)),
         1 => dmabuf().prop_map(|dmabuf| Op::CloseDmabuf { dmabuf }),

@@ -29,7 +29,12 @@ impl Parts {
     pub(crate) const NONE: Self = Self(0, 0);
 
     fn of_file(file: File, part: u32) -> Self {
-        Self(1 << (u32::from(file.0) * PER_FILE + part), 0)
+        Self(1 << (Self::first(file) + part), 0)
+    }
+
+    /// An open file with a number beyond all slots shares the bits of another, which can only leave more in doubt.
+    fn first(file: File) -> u32 {
+        u32::from(file.0 % MAX_FILES) * PER_FILE
     }
 
     /// Which buffers a queue has.
@@ -74,7 +79,7 @@ impl Parts {
 
     /// All of an open file.
     pub(crate) fn file(file: File) -> Self {
-        Self(0xff << (u32::from(file.0) * PER_FILE), 0)
+        Self(0xff << Self::first(file), 0)
     }
 
     fn dmabuf(dmabuf: Dmabuf) -> Self {
@@ -168,6 +173,7 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
             let busy = BOTH.map(|queue| Parts::allocated(file, queue));
             (busy[0] | busy[1], Parts::formats(file))
         }
+        Op::TryFormat { .. } | Op::Wrong { .. } => (Parts::NONE, Parts::NONE),
         Op::GetFormat { file, .. } => (Parts::formats(file), Parts::NONE),
         Op::Reqbufs { file, queue, .. } => {
             let requests = Parts::of_requests(queue);
@@ -216,7 +222,8 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
             queue,
             ..
         } => (Parts::allocated(file, queue), Parts::dmabuf(dmabuf)),
-        Op::DecoderCmd { file, .. } => {
+        Op::MmapFile { file, queue, .. } => (Parts::allocated(file, queue), Parts::NONE),
+        Op::DecoderCmd { file, .. } | Op::EncoderCmd { file, .. } => {
             let [output, capture] = BOTH.map(|queue| Parts::states(file, queue));
             (output, capture | Parts::stream(file))
         }
@@ -224,7 +231,9 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
             let [output, capture] = BOTH.map(|queue| Parts::states(file, queue));
             (output | capture | Parts::events(file), Parts::NONE)
         }
-        Op::Subscribe { file, .. } | Op::Dqevent { file } => (Parts::NONE, Parts::events(file)),
+        Op::Subscribe { file, .. } | Op::Unsubscribe { file, .. } | Op::Dqevent { file } => {
+            (Parts::NONE, Parts::events(file))
+        }
         Op::SourceChange { file, .. } => (Parts::NONE, Parts::knobs(file) | Parts::stream(file)),
         Op::GateClose { file, .. }
         | Op::GateOpen { file }
@@ -257,6 +266,9 @@ fn of_slots(op: &Op) -> Option<(Parts, Parts)> {
             (Parts::NONE, Parts::request(request) | Parts::all_outputs())
         }
         Op::CloseDmabuf { dmabuf } => (Parts::NONE, Parts::dmabuf(dmabuf)),
+        Op::DupDmabuf { dmabuf, from } => (Parts::dmabuf(from), Parts::dmabuf(dmabuf)),
+        Op::DupSync { sync, from } => (Parts::sync(from), Parts::sync(sync)),
+        Op::MmapDmabuf { dmabuf, .. } => of_dmabuf(dmabuf),
         Op::CloseSync { sync } => (Parts::NONE, Parts::sync(sync)),
         Op::ExportSync { sync, dmabuf, .. } => (Parts::dmabuf(dmabuf), Parts::sync(sync)),
         Op::ImportSync { dmabuf, sync, .. } => {

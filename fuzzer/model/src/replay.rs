@@ -261,6 +261,13 @@ impl<'a> Replay<'a> {
             (_, Err(ENOMEM)) if guess.answer != Answer::Err(ENOMEM) => {
                 unknown("the kernel had no memory")
             }
+            (
+                Op::Dqbuf {
+                    wait: program::Wait::Block,
+                    ..
+                },
+                Err(EINTR),
+            ) => unknown("the wait was interrupted"),
             (Op::CpuSync { .. }, Err(EINTR)) if waited >= u64::from(CPU_ACCESS_LIMIT.0) => {
                 unknown("the wait was interrupted")
             }

@@ -1,6 +1,6 @@
 //! The rules of v4l2-compliance, asked of the model. After `v4l2-test-buffers.cpp`, which is not ours.
 
-use program::{DecoderCmd, Dmabuf, Driver, Memory, Micros, Node, Op, Queue, Request};
+use program::{DecoderCmd, Dmabuf, Driver, Memory, Micros, Node, Op, Queue, Request, Wait};
 use trace::{Event, Out};
 
 use crate::errno;
@@ -40,7 +40,7 @@ fn qbuf(queue: Queue, index: u32) -> Op {
 }
 
 fn dqbuf(queue: Queue) -> Op {
-    let wait = false;
+    let wait = Wait::Not;
     Op::Dqbuf {
         file: A,
         queue,

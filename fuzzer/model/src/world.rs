@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use program::{Driver, File, MorePlanes, Node, Op, Pixels, Queue};
+use program::{Driver, File, Map, MorePlanes, Node, Op, Pixels, Queue, VideoCall};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::device::{self, Device};
@@ -21,6 +21,15 @@ pub(crate) struct Export {
     pub(crate) size: Size,
 }
 
+/// What is behind a mapping slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mapped {
+    /// The open file that it is a mapping of; none for that of a dma-buf.
+    pub(crate) file: Option<u8>,
+    /// The memory, if it is known which.
+    pub(crate) memory: Option<MemoryId>,
+}
+
 /// Everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct World {
@@ -29,6 +38,8 @@ pub(crate) struct World {
     pub(crate) memories: Memories,
     pub(crate) dmabufs: BTreeMap<u8, Export>,
     pub(crate) syncs: BTreeSet<u8>,
+    /// The mappings.
+    pub(crate) maps: BTreeMap<u8, Mapped>,
     /// What is in the request slots.
     pub(crate) requests: BTreeMap<u8, RequestId>,
     /// Every request that there ever was.
@@ -54,6 +65,7 @@ impl World {
             memories: Memories::default(),
             dmabufs: BTreeMap::new(),
             syncs: BTreeSet::new(),
+            maps: BTreeMap::new(),
             requests: BTreeMap::new(),
             all_requests: Vec::new(),
             places: BTreeMap::new(),
@@ -76,6 +88,9 @@ impl World {
 
     /// Operations on slots that hold nothing.
     fn slot_is_missing(&self, op: &Op) -> Option<Guess> {
+        if let Some(refused) = self.map_is_wrong(op) {
+            return Some(refused);
+        }
         if let Some(file) = file_of(op) {
             let missing = !self.files.contains_key(&file.0) && !matches!(op, Op::Open { .. });
             return missing.then(|| fails(EBADF, NO_FILE));
@@ -93,10 +108,13 @@ impl World {
             | Op::ImportSync { dmabuf, .. }
             | Op::CpuSync { dmabuf, .. }
             | Op::PollDmabuf { dmabuf, .. }
+            | Op::DupDmabuf { from: dmabuf, .. }
+            | Op::MmapDmabuf { dmabuf, .. }
             | Op::Check { dmabuf } => (Some(dmabuf), None),
             Op::CloseSync { sync }
             | Op::FileInfo { sync }
             | Op::SetDeadline { sync, .. }
+            | Op::DupSync { from: sync, .. }
             | Op::PollSync { sync, .. } => (None, Some(sync)),
             Op::Merge { a, .. } => (None, Some(a)),
             _ => (None, None),
@@ -107,11 +125,31 @@ impl World {
         (no_dmabuf || no_sync || no_request).then(|| fails(EBADF, "the slot holds no descriptor"))
     }
 
+    /// Operations on mapping slots that hold something, or nothing, against the rules.
+    fn map_is_wrong(&self, op: &Op) -> Option<Guess> {
+        let there = |map: Map| self.maps.contains_key(&map.0);
+        match *op {
+            Op::MmapFile { map, .. } | Op::MmapDmabuf { map, .. } if there(map) => {
+                Some(fails(EBUSY, "the slot holds a mapping"))
+            }
+            Op::Touch { map } | Op::Munmap { map } if !there(map) => {
+                Some(fails(EBADF, "the slot holds no mapping"))
+            }
+            _ => None,
+        }
+    }
+
     /// Operations on dma-bufs, sync_files and the device.
     fn slots(&self, op: &Op) -> Option<Guess> {
         let done = |why| ok(Told::Done, why);
         Some(match *op {
             Op::Open { node, .. } => self.open(node),
+            Op::DupFile { .. } | Op::DupDmabuf { .. } | Op::DupSync { .. } => {
+                done("dup() of a descriptor")
+            }
+            Op::MmapDmabuf { .. } => done("dma_buf_mmap_internal() finds room for all of it"),
+            Op::Touch { .. } => ok(Told::Content, "the plane is mapped"),
+            Op::Munmap { .. } => done("munmap() of a mapping"),
             Op::CloseFile { .. }
             | Op::CloseDmabuf { .. }
             | Op::CloseSync { .. }
@@ -255,11 +293,21 @@ impl World {
         let Some(handle) = file_of(op).and_then(|file| self.files.get(&file.0)) else {
             return unknown("an operation that the model has not learnt");
         };
+        if let Op::Wrong { call, .. } = op {
+            return wrong(self.driver, *call);
+        }
         if let Some(refused) = handle.device.lacks(op) {
             return refused;
         }
         match *op {
             Op::AllocRequest { .. } => self.alloc_request(handle.device),
+            Op::TryFormat {
+                queue,
+                width,
+                height,
+                pixels,
+                ..
+            } => try_format(handle, queue, pixels, (width, height)),
             Op::SetFormat {
                 queue,
                 width,
@@ -305,6 +353,12 @@ impl World {
                 None => unknown("an operation that the model has not learnt"),
             },
             Op::Dqbuf { queue, .. } => handle.dequeue(queue, &self.memories),
+            Op::MmapFile {
+                queue,
+                index,
+                plane,
+                ..
+            } => mmap(handle, queue, index, plane),
             Op::Expbuf {
                 queue,
                 index,
@@ -327,6 +381,11 @@ impl World {
                 let both = handle.output.streaming && handle.capture.streaming;
                 handle.m2m.command(cmd, both)
             }
+            Op::Unsubscribe { .. } => ok(
+                Told::Done,
+                "v4l2_event_unsubscribe() does not mind what was not subscribed",
+            ),
+            Op::EncoderCmd { .. } => unknown("commands of encoders"),
             Op::Subscribe { event, .. } => handle.device.subscribe(event),
             Op::Dqevent { .. } => match handle.events.first() {
                 _ if !handle.tells_last() && handle.events.is_subscribed() => {
@@ -419,6 +478,41 @@ impl World {
             fits: request.is_some_and(|request| request.multi == multi),
             stage: request.map_or(Stage::Unclear, |request| request.stage),
         }
+    }
+}
+
+/// TRY_FMT answers what S_FMT would, also while the queue has buffers.
+fn try_format(handle: &Handle, queue: Queue, pixels: Pixels, size: (u32, u32)) -> Guess {
+    let output = handle.format(Queue::Output);
+    let format = handle.device.set_format(queue, pixels, size, output);
+    let told = format.map(|format| format.told());
+    ok(Told::Format(told), "TRY_FMT makes the size fit")
+}
+
+/// Of all drivers vim2m alone lacks one of these calls. The others are refused by `check_fmt()` in v4l2-ioctl.c, and where that does
+/// not look by `v4l2_m2m_ioctl_remove_bufs()`, `vb2_core_expbuf()`, `v4l2_m2m_streamoff()` or `vb2_streamon()`, all for the type;
+/// for the memory by `vb2_verify_memory_type()` and `vb2_queue_or_prepare_buf()`, for the index by `vb2_get_buffer()` or
+/// `vb2_core_remove_bufs()`, for missing planes by `__verify_planes_array()`.
+fn wrong(driver: Driver, call: VideoCall) -> Guess {
+    match (driver, call) {
+        (Driver::Vim2m, VideoCall::RemoveBufs) => {
+            fails(ENOTTY, "is_valid_ioctl(): the driver has no such ioctl")
+        }
+        _ => fails(EINVAL, "no queue takes such a call"),
+    }
+}
+
+/// QUERYBUF, and `vb2_mmap()` at the offset that it tells.
+fn mmap(handle: &Handle, queue: Queue, index: u32, plane: u32) -> Guess {
+    match handle.queue(queue).get(index) {
+        None => fails(EINVAL, "vb2_get_buffer() finds no such buffer"),
+        Some(buffer) => match buffer.planes().get(plane as usize) {
+            None => fails(EINVAL, "the buffer has no such plane"),
+            Some(plane) if plane.memory.is_none() => {
+                fails(EINVAL, "a buffer of DMABUF memory has no offset")
+            }
+            Some(_) => ok(Told::Done, "vb2_mmap() finds the plane at its offset"),
+        },
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::choose::{Choose, pick};
 use crate::op::{
-    Dmabuf, MAX_DMABUFS, MAX_FILES, MAX_OPS, MAX_REQUESTS, MAX_SYNCS, Op, Program, Request, Step,
+    Dmabuf, MAX_DMABUFS, MAX_FILES, MAX_MAPS, MAX_OPS, MAX_REQUESTS, MAX_SYNCS, Op, Program,
+    Request, Step,
 };
 use crate::part::Part;
 use crate::syntax::OpKind;
@@ -67,6 +68,7 @@ pub(crate) fn scramble(part: Part<'_>, choose: &mut dyn Choose) {
         Part::Dmabuf(dmabuf) => dmabuf.0 = slot(choose, MAX_DMABUFS),
         Part::Sync(sync) => sync.0 = slot(choose, MAX_SYNCS),
         Part::Request(request) => request.0 = slot(choose, MAX_REQUESTS),
+        Part::Map(map) => map.0 = slot(choose, MAX_MAPS),
         Part::InRequest(request) => {
             let some = choose.chance(30);
             *request = some.then(|| Request(slot(choose, MAX_REQUESTS)));

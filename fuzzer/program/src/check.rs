@@ -1,6 +1,8 @@
 //! The rules that every program keeps, wherever it came from.
 
-use crate::op::{MAX_DMABUFS, MAX_FILES, MAX_OPS, MAX_REQUESTS, MAX_SYNCS, Program, Step};
+use crate::op::{
+    MAX_DMABUFS, MAX_FILES, MAX_MAPS, MAX_OPS, MAX_REQUESTS, MAX_SYNCS, Program, Step,
+};
 use crate::part::Part;
 
 /// Why a program that was not parsed from text (but decoded, or built by code) is none.
@@ -73,6 +75,7 @@ fn slot_exists(part: &Part<'_>) -> bool {
         Part::Import(dmabuf) => dmabuf.is_none_or(|dmabuf| dmabuf.0 < MAX_DMABUFS),
         Part::Sync(sync) => sync.0 < MAX_SYNCS,
         Part::Request(request) => request.0 < MAX_REQUESTS,
+        Part::Map(map) => map.0 < MAX_MAPS,
         Part::InRequest(request) => request.is_none_or(|request| request.0 < MAX_REQUESTS),
         _ => true,
     }

@@ -82,7 +82,9 @@ impl Driver {
             AllocRequest | QueueRequest | ReinitRequest | PollRequest | CloseRequest => {
                 matches!(self, Self::Double | Self::Vim2m)
             }
-            DecoderCmd | Subscribe | Dqevent | RemoveBufs => self != Self::Vim2m,
+            DecoderCmd | EncoderCmd | Subscribe | Unsubscribe | Dqevent | RemoveBufs => {
+                self != Self::Vim2m
+            }
             _ => true,
         }
     }

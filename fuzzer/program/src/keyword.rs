@@ -1,8 +1,8 @@
 //! Fieldless enums of the language and their words, from one table.
 
 use crate::op::{
-    Access, Completion, DecoderCmd, EventKind, Fault, Interest, Knob, Memory, Node, Pixels, Queue,
-    SyncEdge,
+    Access, Completion, DecoderCmd, EventKind, Fault, Interest, Knob, Memory, Mistake, Node,
+    Pixels, Queue, SyncEdge, VideoCall, Wait,
 };
 
 /// An enum whose values are single words of the language.
@@ -60,6 +60,13 @@ keywords! {
         FailLate = "fail_late", Abort = "abort"
     }
     Fault { Error = "error", Lost = "lost" }
-    DecoderCmd { Start = "start", Stop = "stop" }
+    DecoderCmd { Start = "start", Stop = "stop", Pause = "pause", Resume = "resume", Flush = "flush" }
+    Wait { Not = "not", Poll = "wait", Block = "block" }
+    VideoCall {
+        GetFormat = "g_fmt", SetFormat = "s_fmt", TryFormat = "try_fmt", Reqbufs = "reqbufs", CreateBufs = "create_bufs",
+        RemoveBufs = "remove_bufs", Querybuf = "querybuf", PrepareBuf = "prepare_buf", Qbuf = "qbuf", Dqbuf = "dqbuf",
+        Expbuf = "expbuf", Streamon = "streamon", Streamoff = "streamoff"
+    }
+    Mistake { Type = "type", Class = "class", Memory = "memory", Index = "index", Planes = "planes" }
     EventKind { SourceChange = "source_change", Eos = "eos" }
 }

@@ -3,7 +3,7 @@
 
 use crate::driver::Driver;
 use crate::model::Model;
-use crate::op::{Micros, Op, Program};
+use crate::op::{Micros, Op, Program, Wait};
 use crate::part::Part;
 
 /// Virtual time that a generated or mutated program takes at most, in microseconds.
@@ -75,7 +75,7 @@ fn shorten(program: &mut Program, driver: Driver) {
 
 fn halve(op: &mut Op) -> bool {
     match op {
-        Op::Dqbuf { wait, .. } => std::mem::take(wait),
+        Op::Dqbuf { wait, .. } => std::mem::take(wait) != Wait::Not,
         Op::Advance { time: Micros(time) }
         | Op::PollSync {
             timeout: Micros(time),

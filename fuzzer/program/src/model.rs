@@ -5,9 +5,10 @@ mod apply;
 mod file;
 
 use crate::driver::Driver;
+use crate::handles::Handles;
 use crate::op::{
-    Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_REQUESTS, MAX_SYNCS, Node, Op, Program, Queue,
-    Request, Step, Sync,
+    Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Node, Op,
+    Program, Queue, Request, Step, Sync,
 };
 use crate::part::Part;
 pub(crate) use file::{BufferState, FileModel, QueueModel};
@@ -55,6 +56,15 @@ pub(crate) struct Export {
     pub(crate) queue: Queue,
 }
 
+/// A mapping of a plane.
+#[derive(Clone, Debug)]
+pub(crate) struct MapModel {
+    pub(crate) bytes: u64,
+}
+
+/// Open files that there can be at most: every slot and every mapping may keep another.
+const MOST_OPEN: u8 = MAX_FILES + MAX_MAPS;
+
 /// A media request: the node that it was made for, the buffers in it, and whether it was queued since it was last empty.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestModel {
@@ -68,7 +78,13 @@ pub(crate) struct RequestModel {
 pub(crate) struct Model {
     /// What `open double` opens.
     pub(crate) driver: Driver,
-    pub(crate) files: Vec<Slot<FileModel>>,
+    /// Which open file each slot stands for.
+    handles: Handles,
+    /// The open files, by their number among the handles.
+    files: Vec<Slot<FileModel>>,
+    /// Slots that held a file once.
+    used: Vec<bool>,
+    pub(crate) maps: Vec<Slot<MapModel>>,
     pub(crate) dmabufs: Vec<Slot<Export>>,
     pub(crate) syncs: Vec<Slot<()>>,
     pub(crate) requests: Vec<Slot<RequestModel>>,
@@ -88,7 +104,10 @@ impl Model {
     pub(crate) fn new(driver: Driver) -> Self {
         Self {
             driver,
-            files: vec![Slot::Empty; MAX_FILES.into()],
+            handles: Handles::default(),
+            files: vec![Slot::Empty; MOST_OPEN.into()],
+            used: vec![false; MAX_FILES.into()],
+            maps: vec![Slot::Empty; MAX_MAPS.into()],
             dmabufs: vec![Slot::Empty; MAX_DMABUFS.into()],
             syncs: vec![Slot::Empty; MAX_SYNCS.into()],
             requests: vec![Slot::Empty; MAX_REQUESTS.into()],
@@ -107,8 +126,18 @@ impl Model {
         model
     }
 
-    pub(crate) fn file(&self, file: File) -> Option<&FileModel> {
+    /// The file in a slot.
+    pub(crate) fn file(&self, slot: File) -> Option<&FileModel> {
+        self.open_file(self.handles.of(slot)?)
+    }
+
+    /// An open file by its number among the handles.
+    fn open_file(&self, file: File) -> Option<&FileModel> {
         self.files.get(usize::from(file.0))?.live()
+    }
+
+    fn open_queue(&self, file: File, queue: Queue) -> Option<&QueueModel> {
+        self.open_file(file).map(|model| model.queue(queue))
     }
 
     fn file_mut(&mut self, file: File) -> Option<&mut FileModel> {
@@ -133,9 +162,23 @@ impl Model {
 
     /// The open files, in order of their slots.
     pub(crate) fn open_files(&self) -> Vec<File> {
-        indices(&self.files, |slot| slot.live().is_some())
-            .map(File)
+        let slots = (0..MAX_FILES).map(File);
+        slots.filter(|slot| self.file(*slot).is_some()).collect()
+    }
+
+    /// The mappings that there are.
+    pub(crate) fn live_maps(&self) -> Vec<Map> {
+        indices(&self.maps, |slot| slot.live().is_some())
+            .map(Map)
             .collect()
+    }
+
+    pub(crate) fn stale_maps(&self) -> Vec<Map> {
+        indices(&self.maps, is_stale).map(Map).collect()
+    }
+
+    pub(crate) fn free_map(&self) -> Option<Map> {
+        free(&self.maps).map(Map)
     }
 
     pub(crate) fn live_dmabufs(&self) -> Vec<Dmabuf> {
@@ -157,9 +200,8 @@ impl Model {
     }
 
     pub(crate) fn free_file(&self) -> Option<File> {
-        indices(&self.files, |slot| slot.live().is_none())
-            .map(File)
-            .next()
+        let mut slots = (0..MAX_FILES).map(File);
+        slots.find(|slot| self.file(*slot).is_none())
     }
 
     /// The first slot that never held anything, or else the first closed one.
@@ -180,7 +222,9 @@ impl Model {
     }
 
     pub(crate) fn stale_files(&self) -> Vec<File> {
-        indices(&self.files, is_stale).map(File).collect()
+        let slots = (0..MAX_FILES).map(File);
+        let gone = |slot: &File| self.used[usize::from(slot.0)] && self.file(*slot).is_none();
+        slots.filter(gone).collect()
     }
 
     pub(crate) fn stale_dmabufs(&self) -> Vec<Dmabuf> {
@@ -204,6 +248,7 @@ impl Model {
             Part::Import(dmabuf) => dmabuf.is_none_or(|dmabuf| self.dmabuf(dmabuf).is_some()),
             Part::Sync(sync) => self.sync(**sync).is_some(),
             Part::Request(request) => self.request(**request).is_some(),
+            Part::Map(map) => self.maps[usize::from(map.0)].live().is_some(),
             Part::InRequest(request) => {
                 request.is_none_or(|request| self.request(request).is_some())
             }

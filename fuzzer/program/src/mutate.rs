@@ -226,6 +226,7 @@ fn is_target(part: &Part<'_>) -> bool {
         Part::File(_)
             | Part::Dmabuf(_)
             | Part::Sync(_)
+            | Part::Map(_)
             | Part::Import(_)
             | Part::Imports(..)
             | Part::Request(_)

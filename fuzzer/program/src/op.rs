@@ -1,7 +1,7 @@
 //! The operations of a program: one enum, from which parser, printer, generator and agent are all driven.
 //!
 //! Resources live in numbered slots of one kind each: video files (`a`…`h`), dma-bufs (`d0`…), sync_files (`s0`…), media
-//! requests (`r0`…). An operation on an empty or closed slot is legal: the agent passes descriptor -1 and the kernel answers `EBADF`.
+//! requests (`r0`…), mappings (`m0`…). An operation on an empty or closed slot is legal: the agent passes descriptor -1 and the kernel answers `EBADF`.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ pub const MAX_DMABUFS: u8 = 32;
 pub const MAX_SYNCS: u8 = 32;
 /// Most request slots (`r0` to `r15`).
 pub const MAX_REQUESTS: u8 = 16;
+/// Most mapping slots (`m0` to `m15`).
+pub const MAX_MAPS: u8 = 16;
 /// Most operations in one program; the agent's reply is bounded by it.
 pub const MAX_OPS: usize = 256;
 
@@ -35,6 +37,10 @@ pub struct Sync(pub u8);
 /// A media request slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Request(pub u8);
+
+/// A slot of a mapping of a plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Map(pub u8);
 
 /// Which video node is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -176,13 +182,19 @@ pub enum Fault {
     Lost,
 }
 
-/// `V4L2_DEC_CMD_*`.
+/// `V4L2_DEC_CMD_*`, and `V4L2_ENC_CMD_*` as far as encoders have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DecoderCmd {
     /// `start`
     Start,
     /// `stop`
     Stop,
+    /// `pause`
+    Pause,
+    /// `resume`
+    Resume,
+    /// `flush`, which encoders lack: the number of no command
+    Flush,
 }
 
 /// V4L2 event types a program subscribes to.
@@ -192,6 +204,64 @@ pub enum EventKind {
     SourceChange,
     /// `eos`
     Eos,
+}
+
+/// How DQBUF waits for a buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Wait {
+    /// `not`, which is left out: it takes what is there.
+    #[default]
+    Not,
+    /// `wait`: in poll(2), before it.
+    Poll,
+    /// `block`: inside, without `O_NONBLOCK`. STREAMOFF ends it.
+    Block,
+}
+
+/// The calls that can be made in a wrong way, by the name of their ioctl.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum VideoCall {
+    /// `g_fmt`
+    GetFormat,
+    /// `s_fmt`
+    SetFormat,
+    /// `try_fmt`
+    TryFormat,
+    /// `reqbufs`
+    Reqbufs,
+    /// `create_bufs`
+    CreateBufs,
+    /// `remove_bufs`
+    RemoveBufs,
+    /// `querybuf`
+    Querybuf,
+    /// `prepare_buf`
+    PrepareBuf,
+    /// `qbuf`
+    Qbuf,
+    /// `dqbuf`
+    Dqbuf,
+    /// `expbuf`
+    Expbuf,
+    /// `streamon`
+    Streamon,
+    /// `streamoff`
+    Streamoff,
+}
+
+/// What is wrong with a call. One that has no such argument gets the type of the other planarity instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Mistake {
+    /// `type`: that of the same direction, but multi-planar for a single-planar queue and the other way round.
+    Type,
+    /// `class`: the type of a queue that no mem2mem device has, `V4L2_BUF_TYPE_SDR_CAPTURE`.
+    Class,
+    /// `memory`: `V4L2_MEMORY_OVERLAY`, which nobody supports.
+    Memory,
+    /// `index`: of no buffer.
+    Index,
+    /// `planes`: none told, of a multi-planar buffer.
+    Planes,
 }
 
 /// Virtual time in microseconds. Text form: `250us`, `5ms`, `2s`.
@@ -213,6 +283,27 @@ pub enum Op {
     CloseSync { sync: Sync },
     /// `close r0`
     CloseRequest { request: Request },
+    /// `b = dup a`: dup(2); the file is closed when the last of its descriptors and mappings goes
+    DupFile { file: File, from: File },
+    /// `d1 = dup d0`: dup(2)
+    DupDmabuf { dmabuf: Dmabuf, from: Dmabuf },
+    /// `s1 = dup s0`: dup(2)
+    DupSync { sync: Sync, from: Sync },
+    /// `m0 = mmap a cap 0` or, of another plane than 0, `m0 = mmap a cap 0 1`: VIDIOC_QUERYBUF and mmap(2) of the video node.
+    /// The slot must be empty, else `EBUSY`. The mapping keeps the plane's memory, and the file open
+    MmapFile {
+        map: Map,
+        file: File,
+        queue: Queue,
+        index: u32,
+        plane: u32,
+    },
+    /// `m0 = mmap d0`: mmap(2) of a dma-buf, which it keeps
+    MmapDmabuf { map: Map, dmabuf: Dmabuf },
+    /// `touch m0`: load the plane through that mapping, and store its first word back
+    Touch { map: Map },
+    /// `munmap m0`: munmap(2)
+    Munmap { map: Map },
     /// `s_fmt a out 64x64` or `s_fmt a cap 64x64 YM12`: VIDIOC_S_FMT
     SetFormat {
         file: File,
@@ -220,6 +311,21 @@ pub enum Op {
         width: u32,
         height: u32,
         pixels: Pixels,
+    },
+    /// `try_fmt a cap 64x64` or `try_fmt a cap 64x64 YM12`: VIDIOC_TRY_FMT
+    TryFormat {
+        file: File,
+        queue: Queue,
+        width: u32,
+        height: u32,
+        pixels: Pixels,
+    },
+    /// `wrong a streamoff cap type`: a call that no device of any driver takes, and that must change nothing
+    Wrong {
+        file: File,
+        call: VideoCall,
+        queue: Queue,
+        mistake: Mistake,
     },
     /// `g_fmt a cap`: VIDIOC_G_FMT
     GetFormat { file: File, queue: Queue },
@@ -270,11 +376,12 @@ pub enum Op {
         stamp: Micros,
         request: Option<Request>,
     },
-    /// `dqbuf a cap` (never blocks) or `dqbuf a cap wait` (polls first, at most 10 s of virtual time): VIDIOC_DQBUF
+    /// `dqbuf a cap` (never blocks), `dqbuf a cap wait` (polls first) or `dqbuf a cap block` (waits in the kernel), each at most 10 s of
+    /// virtual time: VIDIOC_DQBUF
     Dqbuf {
         file: File,
         queue: Queue,
-        wait: bool,
+        wait: Wait,
     },
     /// `d0 = expbuf a cap 0` or, of another plane than 0, `d1 = expbuf a cap 0 1`: VIDIOC_EXPBUF, `O_RDWR`
     Expbuf {
@@ -338,6 +445,10 @@ pub enum Op {
     Check { dmabuf: Dmabuf },
     /// `decoder_cmd a stop`: VIDIOC_DECODER_CMD
     DecoderCmd { file: File, cmd: DecoderCmd },
+    /// `encoder_cmd a stop`: VIDIOC_ENCODER_CMD
+    EncoderCmd { file: File, cmd: DecoderCmd },
+    /// `unsubscribe a source_change`: VIDIOC_UNSUBSCRIBE_EVENT
+    Unsubscribe { file: File, event: EventKind },
     /// `subscribe a source_change`: VIDIOC_SUBSCRIBE_EVENT
     Subscribe { file: File, event: EventKind },
     /// `dqevent a`: VIDIOC_DQEVENT
@@ -382,117 +493,6 @@ pub enum Op {
     Reload,
     /// `join`: wait for every operation started with `async`
     Join,
-}
-
-impl Op {
-    /// The video file that it works on.
-    pub fn file(&self) -> Option<File> {
-        Some(match *self {
-            Self::Open { file, .. }
-            | Self::CloseFile { file }
-            | Self::SetFormat { file, .. }
-            | Self::GetFormat { file, .. }
-            | Self::Reqbufs { file, .. }
-            | Self::CreateBufs { file, .. }
-            | Self::RemoveBufs { file, .. }
-            | Self::Querybuf { file, .. }
-            | Self::PrepareBuf { file, .. }
-            | Self::Qbuf { file, .. }
-            | Self::Dqbuf { file, .. }
-            | Self::Expbuf { file, .. }
-            | Self::Streamon { file, .. }
-            | Self::Streamoff { file, .. }
-            | Self::PollFile { file, .. }
-            | Self::AllocRequest { file, .. }
-            | Self::DecoderCmd { file, .. }
-            | Self::Subscribe { file, .. }
-            | Self::Dqevent { file }
-            | Self::GateClose { file, .. }
-            | Self::GateOpen { file }
-            | Self::JobTime { file, .. }
-            | Self::Chunks { file, .. }
-            | Self::Completion { file, .. }
-            | Self::SetKnob { file, .. }
-            | Self::Watchdog { file, .. }
-            | Self::Fail { file, .. }
-            | Self::SourceChange { file, .. } => file,
-            _ => return None,
-        })
-    }
-
-    /// The queue of that file that it names.
-    pub fn queue(&self) -> Option<Queue> {
-        Some(match *self {
-            Self::SetFormat { queue, .. }
-            | Self::GetFormat { queue, .. }
-            | Self::Reqbufs { queue, .. }
-            | Self::CreateBufs { queue, .. }
-            | Self::RemoveBufs { queue, .. }
-            | Self::Querybuf { queue, .. }
-            | Self::PrepareBuf { queue, .. }
-            | Self::Qbuf { queue, .. }
-            | Self::Dqbuf { queue, .. }
-            | Self::Expbuf { queue, .. }
-            | Self::Streamon { queue, .. }
-            | Self::Streamoff { queue, .. } => queue,
-            _ => return None,
-        })
-    }
-
-    /// `open double`
-    pub fn open(file: File) -> Self {
-        Self::Open {
-            file,
-            node: Node::Double,
-        }
-    }
-
-    /// S_FMT of a size alone.
-    pub fn size(file: File, queue: Queue, (width, height): (u32, u32)) -> Self {
-        Self::SetFormat {
-            file,
-            queue,
-            width,
-            height,
-            pixels: Pixels::First,
-        }
-    }
-
-    /// EXPBUF of the first plane.
-    pub fn expbuf(dmabuf: Dmabuf, file: File, queue: Queue, index: u32) -> Self {
-        Self::Expbuf {
-            dmabuf,
-            file,
-            queue,
-            index,
-            plane: 0,
-        }
-    }
-
-    /// PREPARE_BUF, perhaps of one dma-buf.
-    pub fn prepare_buf(file: File, queue: Queue, index: u32, dmabuf: Option<Dmabuf>) -> Self {
-        Self::PrepareBuf {
-            file,
-            queue,
-            index,
-            dmabuf,
-            more: MorePlanes::default(),
-        }
-    }
-
-    /// QBUF of a whole frame, outside any request.
-    pub fn qbuf(file: File, queue: Queue, index: u32, dmabuf: Option<Dmabuf>) -> Self {
-        Self::Qbuf {
-            file,
-            queue,
-            index,
-            dmabuf,
-            more: MorePlanes::default(),
-            hold: false,
-            stamp: Micros(0),
-            request: None,
-        }
-    }
 }
 
 /// One line of a program.

@@ -6,8 +6,8 @@ use std::fmt;
 use crate::keyword::Keyword;
 use crate::op::{
     Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, MAX_DMABUFS,
-    MAX_FILES, MAX_REQUESTS, MAX_SYNCS, Memory, Micros, MorePlanes, Node, Pixels, Queue, Request,
-    Sync, SyncEdge,
+    MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Memory, Micros, Mistake, MorePlanes, Node,
+    Pixels, Queue, Request, Sync, SyncEdge, VideoCall, Wait,
 };
 
 /// One part of an operation: a fixed word, or a place where a field stands.
@@ -17,6 +17,7 @@ pub(crate) enum Part<'a> {
     Dmabuf(&'a mut Dmabuf),
     Sync(&'a mut Sync),
     Request(&'a mut Request),
+    Map(&'a mut Map),
     Keyword(&'a mut dyn Keyword),
     /// A word that is left out if it is the first of its kind.
     Choice(&'a mut dyn Keyword),
@@ -137,6 +138,7 @@ impl Part<'_> {
             Self::Dmabuf(dmabuf) => store(*dmabuf, read_dmabuf(word)),
             Self::Sync(sync) => store(*sync, read_slot(word, 's', MAX_SYNCS).map(Sync)),
             Self::Request(request) => store(*request, read_request(word)),
+            Self::Map(map) => store(*map, read_slot(word, 'm', MAX_MAPS).map(Map)),
             Self::InRequest(request) => store(*request, read_request(word).map(Some)),
             Self::Behind(_, part) => part.read(word),
             Self::Keyword(keyword) | Self::Choice(keyword) => read_keyword(*keyword, word),
@@ -163,6 +165,7 @@ impl Part<'_> {
             }
             Self::Sync(_) => "a sync_file (`s0` to `s31`)".into(),
             Self::Request(_) | Self::InRequest(_) => "a request (`r0` to `r15`)".into(),
+            Self::Map(_) => "a mapping (`m0` to `m15`)".into(),
             Self::Behind(_, part) => part.expected(),
             Self::Keyword(keyword) | Self::Choice(keyword) => alternatives(keyword.words()),
             Self::Number(..) => format!("a number from 0 to {}", u32::MAX),
@@ -185,6 +188,7 @@ impl fmt::Display for Part<'_> {
             Self::Dmabuf(dmabuf) => dmabuf.fmt(out),
             Self::Sync(sync) => sync.fmt(out),
             Self::Request(request) => request.fmt(out),
+            Self::Map(map) => map.fmt(out),
             Self::InRequest(request) => {
                 request.map_or(Ok(()), |request| write!(out, "in {request}"))
             }
@@ -235,6 +239,7 @@ fields! {
     Dmabuf: Dmabuf(0), dmabuf => Part::Dmabuf(dmabuf);
     Sync: Sync(0), sync => Part::Sync(sync);
     Request: Request(0), request => Part::Request(request);
+    Map: Map(0), map => Part::Map(map);
     Option<Request>: None, request => Part::InRequest(request);
     Node: Node::Double, keyword => Part::Keyword(keyword);
     u32: 0, number => Part::Number(number, None);
@@ -242,6 +247,9 @@ fields! {
     Option<Dmabuf>: None, dmabuf => Part::Import(dmabuf);
     Pixels: Pixels::First, keyword => Part::Choice(keyword);
     bool: false, flag => Part::Flag("", flag);
+    Wait: Wait::Not, keyword => Part::Choice(keyword);
+    VideoCall: VideoCall::GetFormat, keyword => Part::Keyword(keyword);
+    Mistake: Mistake::Type, keyword => Part::Keyword(keyword);
     Queue: Queue::Output, keyword => Part::Keyword(keyword);
     Memory: Memory::Mmap, keyword => Part::Keyword(keyword);
     Access: Access::Read, keyword => Part::Keyword(keyword);
@@ -365,5 +373,11 @@ impl fmt::Display for Sync {
 impl fmt::Display for Request {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "r{}", self.0)
+    }
+}
+
+impl fmt::Display for Map {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "m{}", self.0)
     }
 }

@@ -129,10 +129,11 @@ fn weight(kind: OpKind) -> u32 {
         RemoveBufs | PrepareBuf | AllocRequest | PollRequest => 5,
         SetKnob | Merge | DecoderCmd | Chunks | Completion | Watchdog | SourceChange => 4,
         CloseDmabuf | CreateBufs | PollFile => 3,
+        DupDmabuf | DupSync | MmapFile | MmapDmabuf | Touch => 3,
         Subscribe | Dqevent | JobTime | ReinitRequest => 3,
-        CloseFile | CloseRequest | SetDeadline | Querybuf => 2,
-        Unload | Load => 3,
-        GetFormat | Reload | FailNth => 1,
+        DupFile | Munmap | CloseFile | CloseRequest | SetDeadline | Querybuf => 2,
+        Unload | Load | Wrong | EncoderCmd | Unsubscribe => 3,
+        GetFormat | TryFormat | Reload | FailNth => 1,
     }
 }
 

@@ -75,7 +75,16 @@ syntax! {
     CloseDmabuf { dmabuf } => ["close" dmabuf];
     CloseSync { sync } => ["close" sync];
     CloseRequest { request } => ["close" request];
+    DupFile { file, from } => [file "=" "dup" from];
+    DupDmabuf { dmabuf, from } => [dmabuf "=" "dup" from];
+    DupSync { sync, from } => [sync "=" "dup" from];
+    MmapFile { map, file, queue, index, plane } => [map "=" "mmap" file queue index [plane = 0]];
+    MmapDmabuf { map, dmabuf } => [map "=" "mmap" dmabuf];
+    Touch { map } => ["touch" map];
+    Munmap { map } => ["munmap" map];
     SetFormat { file, queue, width, height, pixels } => ["s_fmt" file queue (width x height) [pixels]];
+    TryFormat { file, queue, width, height, pixels } => ["try_fmt" file queue (width x height) [pixels]];
+    Wrong { file, call, queue, mistake } => ["wrong" file call queue mistake];
     GetFormat { file, queue } => ["g_fmt" file queue];
     Reqbufs { file, queue, memory, count } => ["reqbufs" file queue memory count];
     CreateBufs { file, queue, memory, count } => ["create_bufs" file queue memory count];
@@ -84,7 +93,7 @@ syntax! {
     PrepareBuf { file, queue, index, dmabuf, more } => ["prepare_buf" file queue index [dmabuf + more]];
     Qbuf { file, queue, index, dmabuf, more, hold, stamp, request } =>
         ["qbuf" file queue index [dmabuf + more] [hold as "hold"] ["at" stamp = 0] [request]];
-    Dqbuf { file, queue, wait } => ["dqbuf" file queue [wait as "wait"]];
+    Dqbuf { file, queue, wait } => ["dqbuf" file queue [wait]];
     Expbuf { dmabuf, file, queue, index, plane } => [dmabuf "=" "expbuf" file queue index [plane = 0]];
     Streamon { file, queue } => ["streamon" file queue];
     Streamoff { file, queue } => ["streamoff" file queue];
@@ -103,6 +112,8 @@ syntax! {
     PollRequest { request, timeout } => ["poll" request [timeout = 0]];
     Check { dmabuf } => ["check" dmabuf];
     DecoderCmd { file, cmd } => ["decoder_cmd" file cmd];
+    EncoderCmd { file, cmd } => ["encoder_cmd" file cmd];
+    Unsubscribe { file, event } => ["unsubscribe" file event];
     Subscribe { file, event } => ["subscribe" file event];
     Dqevent { file } => ["dqevent" file];
     Advance { time } => ["advance" time];
@@ -140,6 +151,10 @@ impl OpKind {
 
     /// Whether `async` may stand before the operation: it makes or closes no slot, and is no `join` or `advance`.
     pub fn may_be_async(self) -> bool {
-        !self.makes_slot() && !matches!(self.word(), "close" | "join" | "advance" | "fail_nth")
+        !self.makes_slot()
+            && !matches!(
+                self.word(),
+                "close" | "munmap" | "join" | "advance" | "fail_nth"
+            )
     }
 }

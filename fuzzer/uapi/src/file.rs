@@ -14,6 +14,19 @@ pub fn open(path: &CStr, flags: libc::c_int) -> nix::Result<i32> {
     fault::within(|| checked(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) }))
 }
 
+/// dup(2) with `O_CLOEXEC`.
+pub fn duplicate(fd: i32) -> nix::Result<i32> {
+    // SAFETY: fcntl takes no pointers here.
+    fault::within(|| checked(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) }))
+}
+
+/// Sets or clears `O_NONBLOCK` of the open file behind a descriptor.
+pub fn set_nonblocking(fd: i32, nonblocking: bool) -> nix::Result<()> {
+    let flags = libc::O_RDWR | if nonblocking { libc::O_NONBLOCK } else { 0 };
+    // SAFETY: fcntl takes no pointers here.
+    checked(unsafe { libc::fcntl(fd, libc::F_SETFL, flags) }).map(drop)
+}
+
 /// close(2)
 pub fn close(fd: i32) -> nix::Result<()> {
     // SAFETY: the number came from a slot, which gives it up here; nothing else owns it.

@@ -14,6 +14,10 @@ pub const TYPE_OUTPUT_MPLANE: u32 = 10;
 pub const MEMORY_MMAP: u32 = 1;
 /// `V4L2_MEMORY_DMABUF`
 pub const MEMORY_DMABUF: u32 = 4;
+/// `V4L2_MEMORY_OVERLAY`
+pub const MEMORY_OVERLAY: u32 = 3;
+/// `V4L2_BUF_TYPE_SDR_CAPTURE`
+pub const TYPE_SDR_CAPTURE: u32 = 11;
 /// `V4L2_FIELD_NONE`
 pub const FIELD_NONE: u32 = 1;
 /// `V4L2_CAP_VIDEO_M2M`
@@ -269,6 +273,8 @@ ioctls! { b'V';
     STREAMON = request_code_write(18, nix::libc::c_int);
     /// `VIDIOC_STREAMOFF`
     STREAMOFF = request_code_write(19, nix::libc::c_int);
+    /// `VIDIOC_TRY_FMT`
+    TRY_FMT = request_code_readwrite(64, Format);
     /// `VIDIOC_S_CTRL`
     S_CTRL = request_code_readwrite(28, Control);
     /// `VIDIOC_ENCODER_CMD`
@@ -277,6 +283,8 @@ ioctls! { b'V';
     DQEVENT = request_code_read(89, Event);
     /// `VIDIOC_SUBSCRIBE_EVENT`
     SUBSCRIBE_EVENT = request_code_write(90, EventSubscription);
+    /// `VIDIOC_UNSUBSCRIBE_EVENT`
+    UNSUBSCRIBE_EVENT = request_code_write(91, EventSubscription);
     /// `VIDIOC_CREATE_BUFS`
     CREATE_BUFS = request_code_readwrite(92, CreateBuffers);
     /// `VIDIOC_PREPARE_BUF`

@@ -35,6 +35,21 @@ impl Described {
         ioctl.call(fd, &mut self.buffer).map(drop)
     }
 
+    /// Where a plane can be mapped, and how long it is, once QUERYBUF has told.
+    pub(super) fn place(&self, plane: u32) -> Option<(i64, u32)> {
+        if self.buffer.memory != v4l2::MEMORY_MMAP {
+            // What would be an offset is a descriptor here, and might be the offset of another buffer.
+            return None;
+        }
+        if !self.is_multi() {
+            return (plane == 0).then(|| (self.buffer.offset(), self.buffer.length));
+        }
+        // The length of a multi-planar buffer is the number of its planes.
+        let there = plane < self.buffer.length;
+        let plane = self.planes.get(plane as usize).filter(|_| there)?;
+        Some((plane.m as u32 as i64, plane.length))
+    }
+
     /// What the trace tells of it: of several planes the first.
     pub(super) fn seen(&self) -> Seen {
         let Buffer {

@@ -3,10 +3,13 @@
 mod buffer;
 mod fences;
 mod knobs;
+mod maps;
 mod requests;
+mod second;
 mod slots;
 mod source;
 mod video;
+mod wrong;
 
 use std::time::Duration;
 
@@ -43,6 +46,10 @@ impl Executor<'_> {
             | Op::CloseDmabuf { .. }
             | Op::CloseSync { .. }
             | Op::CloseRequest { .. } => self.slot_operation(op),
+            Op::DupFile { .. } | Op::DupDmabuf { .. } | Op::DupSync { .. } => self.duplicate(op),
+            Op::MmapFile { .. } | Op::MmapDmabuf { .. } | Op::Touch { .. } | Op::Munmap { .. } => {
+                self.map_operation(op)
+            }
             Op::ExportSync { .. }
             | Op::ImportSync { .. }
             | Op::CpuSync { .. }
@@ -76,6 +83,12 @@ impl Executor<'_> {
             Op::Unload => self.shared.device().unload().and(DONE),
             Op::Load => self.shared.device().load().and(DONE),
             Op::Reload => self.shared.device().reload().and(DONE),
+            Op::Wrong {
+                file,
+                call,
+                queue,
+                mistake,
+            } => self.wrong(file, call, queue, mistake),
             _ => self.video_operation(op),
         }
     }

@@ -1,9 +1,11 @@
 //! Operations on the video node.
 
+use std::sync::atomic::Ordering;
+
 use nix::errno::Errno;
 use nix::libc;
 use program::{
-    DecoderCmd, Dmabuf, Driver, EventKind, File, Memory, Micros, Op, Pixels, Queue, Request,
+    DecoderCmd, Dmabuf, Driver, EventKind, File, Memory, Micros, Op, Pixels, Queue, Request, Wait,
 };
 use trace::Out;
 
@@ -12,7 +14,7 @@ use super::{DONE, Executor, LONGEST_WAIT};
 use crate::journal::{Outcome, Seen, buffer_type};
 use crate::sys::memory::Mapping;
 use crate::sys::v4l2::{self, Buffer, Format};
-use crate::sys::{Ioctl, Plain, file};
+use crate::sys::{Ioctl, Plain, clock, file};
 use crate::table::{BufferKey, Table};
 
 /// What QBUF can be told beside the buffer.
@@ -34,7 +36,14 @@ impl Executor<'_> {
                 width,
                 height,
                 pixels,
-            } => self.set_format(file, queue, (width, height), pixels),
+            } => self.ask_format(&v4l2::S_FMT, (file, queue), (width, height), pixels),
+            Op::TryFormat {
+                file,
+                queue,
+                width,
+                height,
+                pixels,
+            } => self.ask_format(&v4l2::TRY_FMT, (file, queue), (width, height), pixels),
             Op::GetFormat { file, queue } => self.format(file, queue).map(|f| format_seen(&f)),
             Op::Reqbufs {
                 file,
@@ -95,7 +104,11 @@ impl Executor<'_> {
             Op::Streamon { file, queue } => self.stream(&v4l2::STREAMON, file, queue),
             Op::Streamoff { file, queue } => self.streamoff(file, queue),
             Op::DecoderCmd { file, cmd } => self.decoder_cmd(file, cmd),
-            Op::Subscribe { file, event } => self.subscribe(file, event),
+            Op::EncoderCmd { file, cmd } => self.encoder_cmd(file, cmd),
+            Op::Subscribe { file, event } => self.subscribe(&v4l2::SUBSCRIBE_EVENT, file, event),
+            Op::Unsubscribe { file, event } => {
+                self.subscribe(&v4l2::UNSUBSCRIBE_EVENT, file, event)
+            }
             Op::Dqevent { file } => self.dqevent(file),
             _ => Err(Errno::ENOSYS),
         }
@@ -105,10 +118,10 @@ impl Executor<'_> {
         self.shared.table().file(file).fd
     }
 
-    fn set_format(
+    fn ask_format(
         &self,
-        file: File,
-        queue: Queue,
+        ioctl: &Ioctl<Format>,
+        (file, queue): (File, Queue),
         (width, height): (u32, u32),
         pixels: Pixels,
     ) -> Outcome {
@@ -118,7 +131,7 @@ impl Executor<'_> {
         format.height = height;
         format.pixelformat = fourcc(pixels);
         format.field = v4l2::FIELD_NONE;
-        v4l2::S_FMT.call(self.file(file), &mut format)?;
+        ioctl.call(self.file(file), &mut format)?;
         Ok(format_seen(&format))
     }
 
@@ -264,16 +277,46 @@ impl Executor<'_> {
         }
     }
 
-    fn dqbuf(&self, file: File, queue: Queue, wait: bool) -> Outcome {
+    fn dqbuf(&self, file: File, queue: Queue, wait: Wait) -> Outcome {
         let handle = self.shared.table().file(file);
         let mut fd = handle.fd;
-        if wait {
-            file::poll(fd, ready_event(queue), LONGEST_WAIT.as_nanos() as u64)?;
-            fd = Table::still(handle, self.shared.table().file(file));
-        }
         let mut buffer = self.describe(file, queue, 0);
+        match wait {
+            Wait::Not => self.unblock(fd),
+            Wait::Poll => {
+                file::poll(fd, ready_event(queue), LONGEST_WAIT.as_nanos() as u64)?;
+                fd = Table::still(handle, self.shared.table().file(file));
+                self.unblock(fd);
+            }
+            Wait::Block => {
+                self.blocking(file, || buffer.call(&v4l2::DQBUF, fd))?;
+                return Ok(buffer.seen());
+            }
+        }
         buffer.call(&v4l2::DQBUF, fd)?;
         Ok(buffer.seen())
+    }
+
+    /// Another thread may wait in the kernel on the same file, which is blocking then.
+    fn unblock(&self, fd: i32) {
+        if self.shared.waiting.load(Ordering::Relaxed) > 0 {
+            let _ = file::set_nonblocking(fd, true);
+        }
+    }
+
+    /// Makes a call that waits in the kernel, and ends it after a while. The kernel looks at the file's flags when the call begins, and
+    /// threads change places only when one of them waits.
+    fn blocking(&self, file: File, call: impl FnOnce() -> nix::Result<()>) -> nix::Result<()> {
+        let handle = self.shared.table().file(file);
+        file::set_nonblocking(handle.fd, false)?;
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        let result = clock::interrupted_after(LONGEST_WAIT, call);
+        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+        let fd = Table::still(handle, self.shared.table().file(file));
+        if fd >= 0 {
+            let _ = file::set_nonblocking(fd, true);
+        }
+        result
     }
 
     fn expbuf(
@@ -330,6 +373,10 @@ impl Executor<'_> {
         command.cmd = match cmd {
             DecoderCmd::Start => v4l2::DEC_CMD_START,
             DecoderCmd::Stop => v4l2::DEC_CMD_STOP,
+            // `V4L2_DEC_CMD_PAUSE`, `_RESUME` and `_FLUSH`
+            DecoderCmd::Pause => 2,
+            DecoderCmd::Resume => 3,
+            DecoderCmd::Flush => 4,
         };
         v4l2::DECODER_CMD.call(self.file(file), &mut command)?;
         DONE
@@ -341,18 +388,27 @@ impl Executor<'_> {
         command.cmd = match cmd {
             DecoderCmd::Start => v4l2::ENC_CMD_START,
             DecoderCmd::Stop => v4l2::ENC_CMD_STOP,
+            // `V4L2_ENC_CMD_PAUSE` and `_RESUME`, and none
+            DecoderCmd::Pause => 2,
+            DecoderCmd::Resume => 3,
+            DecoderCmd::Flush => 4,
         };
         v4l2::ENCODER_CMD.call(self.file(file), &mut command)?;
         DONE
     }
 
-    fn subscribe(&self, file: File, event: EventKind) -> Outcome {
+    fn subscribe(
+        &self,
+        ioctl: &Ioctl<v4l2::EventSubscription>,
+        file: File,
+        event: EventKind,
+    ) -> Outcome {
         let mut subscription = v4l2::EventSubscription::zeroed();
         subscription.kind = match event {
             EventKind::SourceChange => v4l2::EVENT_SOURCE_CHANGE,
             EventKind::Eos => v4l2::EVENT_EOS,
         };
-        v4l2::SUBSCRIBE_EVENT.call(self.file(file), &mut subscription)?;
+        ioctl.call(self.file(file), &mut subscription)?;
         DONE
     }
 

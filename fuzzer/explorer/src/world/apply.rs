@@ -1,6 +1,9 @@
 //! What each operation does to the model, and what the kernel must answer.
 
-use program::{Access, Dmabuf, Fault, File, Knob, Micros, Node, Op, Pixels, Queue, Step, Sync};
+use program::{
+    Access, DecoderCmd, Dmabuf, Fault, File, Knob, Micros, Node, Op, Pixels, Queue, Step, Sync,
+    Wait,
+};
 
 use super::{EAGAIN, EBADF, EBUSY, EPERM, Handle, PlaneId, SyncFile, World};
 
@@ -54,9 +57,27 @@ impl World {
             step.op,
             Op::CreateBufs { .. }
                 | Op::RemoveBufs { .. }
+                | Op::DupFile { .. }
+                | Op::DupDmabuf { .. }
+                | Op::DupSync { .. }
+                | Op::MmapFile { .. }
+                | Op::MmapDmabuf { .. }
+                | Op::Touch { .. }
+                | Op::Munmap { .. }
                 | Op::Querybuf { .. }
                 | Op::PrepareBuf { .. }
-                | Op::Dqbuf { wait: true, .. }
+                | Op::Dqbuf {
+                    wait: Wait::Poll | Wait::Block,
+                    ..
+                }
+                | Op::TryFormat { .. }
+                | Op::Wrong { .. }
+                | Op::EncoderCmd { .. }
+                | Op::Unsubscribe { .. }
+                | Op::DecoderCmd {
+                    cmd: DecoderCmd::Pause | DecoderCmd::Resume | DecoderCmd::Flush,
+                    ..
+                }
                 | Op::ImportSync { .. }
                 | Op::Merge { .. }
                 | Op::CpuSync { .. }

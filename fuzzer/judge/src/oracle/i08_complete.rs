@@ -85,8 +85,8 @@ fn changes(contents: &[ContentSight]) -> Vec<Violation> {
         if before.is_some_and(|before| before != hash) {
             let fence = sight.write.and_then(|write| write.fence);
             let expected = format!(
-                "d{} keeps its content until its buffer is queued again",
-                sight.slot
+                "{} keeps its content until its buffer is queued again",
+                sight.through
             );
             let observed = "the plane changed although no buffer of it was queued".to_owned();
             violations.push(seen(I8, &sight.span, fence, expected, observed));
@@ -114,6 +114,9 @@ fn incomplete(sight: &ContentSight) -> Option<Violation> {
         }
         Some(_) => return None,
     };
-    let expected = format!("d{} shows the whole frame of job {}", sight.slot, write.job);
+    let expected = format!(
+        "{} shows the whole frame of job {}",
+        sight.through, write.job
+    );
     Some(seen(I8, &sight.span, write.fence, expected, observed))
 }

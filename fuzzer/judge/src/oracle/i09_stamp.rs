@@ -69,8 +69,8 @@ fn content(case: &Case, sight: &ContentSight, fence: FenceId, time: i64) -> Opti
         .ok()
         .filter(|time| *time > signal.time)?;
     let expected = format!(
-        "the fence of d{}'s frame is signalled at or after its stamp",
-        sight.slot
+        "the fence of {}'s frame is signalled at or after its stamp",
+        sight.through
     );
     let observed = format!(
         "it was signalled {} before the stamp",

@@ -116,7 +116,7 @@ fn thawed(case: &Case, orphan: &Orphan) -> Option<Violation> {
         let same = pair[0].epoch == pair[1].epoch;
         same && pair[1].span.event > orphan.event && pair[0].content.hash != pair[1].content.hash
     })?;
-    let expected = format!("d{} is frozen: its buffer is gone", changed[1].slot);
+    let expected = format!("{} is frozen: its buffer is gone", changed[1].through);
     let observed = "it was written to".to_owned();
     Some(seen(I20, &changed[1].span, None, expected, observed))
 }

@@ -5,7 +5,7 @@ use crate::invariant::Invariant;
 use crate::violation::Violation;
 
 pub(super) fn oracle(case: &Case) -> Vec<Violation> {
-    let story = crate::story(case.expectation, case.world.program, case.world.trace);
+    let story = crate::resolved_story(case.expectation, case.world.program, case.world.trace);
     story
         .differences
         .into_iter()

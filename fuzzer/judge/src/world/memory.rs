@@ -60,6 +60,8 @@ pub(crate) struct Memories {
     /// By buffer and number of the plane.
     own: HashMap<(Slot, u32), MemoryId>,
     imports: HashMap<Slot, Import>,
+    /// Planes that got a fence since their buffer's last job.
+    fenced: HashSet<(Slot, u32)>,
     /// Buffers that userspace may have queued; false once the driver gave them back.
     busy: HashMap<Slot, bool>,
     /// Buffers that the driver has, of queues whose owner is not known.
@@ -264,14 +266,21 @@ impl Memories {
         }
     }
 
+    /// A plane of a buffer got a fence.
+    pub(super) fn fenced(&mut self, slot: Slot, plane: u32) {
+        self.fenced.insert((slot, plane));
+    }
+
     /// A job on this buffer starts.
     pub(super) fn job_starts(&mut self, write: Write, slot: Option<Slot>) {
         let memories = slot.and_then(|slot| self.all_of(slot));
+        let unused = slot.map_or_else(Vec::new, |slot| self.take_unused(slot));
         match memories {
             Some(memories) => {
                 for memory in memories {
                     self.renew(memory);
-                    if !write.buffer.output {
+                    self.writes.remove(&memory);
+                    if !write.buffer.output && !unused.contains(&memory) {
                         self.writes.insert(memory, write);
                     }
                 }
@@ -281,6 +290,20 @@ impl Memories {
                 self.writes.clear();
             }
         }
+    }
+
+    /// The memories that were named for further planes of a buffer, and that it does not stand on as far as one knows: a
+    /// call may name more dma-bufs than the buffer has planes, and the kernel looks at none of those. A plane that got a fence
+    /// is one.
+    fn take_unused(&mut self, slot: Slot) -> Vec<MemoryId> {
+        let named = self.imports.get(&slot).map(|import| import.memory);
+        let fenced = std::mem::take(&mut self.fenced);
+        let (of_slot, others) = fenced.into_iter().partition(|(owner, _)| *owner == slot);
+        let of_slot: HashSet<_> = of_slot;
+        self.fenced = others;
+        let planes = (0..).zip(named.into_iter().flatten());
+        let unused = planes.filter(|(plane, _)| *plane > 0 && !of_slot.contains(&(slot, *plane)));
+        unused.filter_map(|(_, memory)| memory).collect()
     }
 
     /// A buffer's job ended with this state.

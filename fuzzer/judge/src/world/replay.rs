@@ -15,7 +15,7 @@ use super::fence::Fences;
 use super::memory::{Epoch, Memories, MemoryId, Named, Slot};
 use super::place::{Place, Places, target};
 use super::request::Requests;
-use super::sight::{Hung, Sights};
+use super::sight::{Hung, Sights, Through};
 use super::slot::{ImportedFences, Slots, SyncFile};
 use super::span::{Moment, Timeline, is_async};
 
@@ -86,6 +86,7 @@ struct Replay<'a> {
     places: Places,
     memories: Memories,
     dmabufs: Slots<Option<MemoryId>>,
+    maps: Slots<Option<MemoryId>>,
     syncs: Slots<SyncFile>,
     flying: Vec<Flying>,
     /// The operation of the main thread that runs, and what a `check` found quiet when it began.
@@ -108,6 +109,7 @@ impl<'a> Replay<'a> {
             places: Places::default(),
             memories: Memories::default(),
             dmabufs: Slots::default(),
+            maps: Slots::default(),
             syncs: Slots::default(),
             flying: Vec::new(),
             current: None,
@@ -127,6 +129,15 @@ impl<'a> Replay<'a> {
 
     fn memory(&self, dmabuf: u8) -> Option<MemoryId> {
         *self.dmabufs.get(dmabuf)?
+    }
+
+    /// The memory whose content a call tells, and through what.
+    fn looked_at(&self, op: &Op) -> Option<(Through, MemoryId)> {
+        match *op {
+            Op::Check { dmabuf } => Some((Through::Dmabuf(dmabuf.0), self.memory(dmabuf.0)?)),
+            Op::Touch { map } => Some((Through::Map(map.0), (*self.maps.get(map.0)?)?)),
+            _ => None,
+        }
     }
 
     /// What a call names as the memory of a buffer's planes.
@@ -193,10 +204,10 @@ impl<'a> Replay<'a> {
                     Memories::prepare,
                 );
             }
-            Op::Check { dmabuf } => {
+            Op::Check { .. } | Op::Touch { .. } => {
                 quiet = self
-                    .memory(dmabuf.0)
-                    .and_then(|memory| self.memories.quiet(memory));
+                    .looked_at(op)
+                    .and_then(|(_, memory)| self.memories.quiet(memory));
             }
             _ => {}
         }
@@ -289,6 +300,9 @@ impl<'a> Replay<'a> {
 
     fn versions(&self, op: &Op) -> Versions {
         let file = target(op).map_or(0, |(file, _)| self.places.opening(file));
+        if let Op::Touch { map } = op {
+            return [file, self.maps.version(map.0), 0];
+        }
         let (dmabuf, sync) = match op {
             Op::PollDmabuf { dmabuf, .. } | Op::Check { dmabuf } | Op::CpuSync { dmabuf, .. } => {
                 (Some(dmabuf), None)

@@ -52,11 +52,29 @@ pub(crate) struct PollSight {
     pub(crate) revents: u16,
 }
 
+/// What a memory was looked at through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Through {
+    /// The dma-buf in that slot.
+    Dmabuf(u8),
+    /// The mapping in that slot.
+    Map(u8),
+}
+
+impl std::fmt::Display for Through {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Dmabuf(slot) => write!(f, "d{slot}"),
+            Self::Map(slot) => write!(f, "m{slot}"),
+        }
+    }
+}
+
 /// The content of a memory that nobody was writing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ContentSight {
     pub(crate) span: Span,
-    pub(crate) slot: u8,
+    pub(crate) through: Through,
     pub(crate) memory: MemoryId,
     pub(crate) content: Content,
     pub(crate) epoch: Epoch,

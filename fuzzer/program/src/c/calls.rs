@@ -5,8 +5,8 @@ use crate::{
     driver::Driver,
     knobs,
     op::{
-        Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Micros, MorePlanes, Node,
-        Op, Pixels, Queue, Request, Sync, SyncEdge,
+        Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Micros, Mistake, MorePlanes,
+        Node, Op, Pixels, Queue, Request, Sync, SyncEdge, VideoCall, Wait,
     },
 };
 
@@ -42,6 +42,7 @@ pub(super) fn calls(op: &Op, driver: Driver) -> Option<Vec<Call>> {
     }
     let call = slots(op, driver)
         .or_else(|| buffers(op))
+        .or_else(|| maps(op))
         .or_else(|| video(op, driver))
         .or_else(|| requests(op))
         .or_else(|| fences(op))
@@ -57,6 +58,9 @@ fn slots(op: &Op, driver: Driver) -> Option<Call> {
         Op::CloseFile { file } => close(file.to_string()),
         Op::CloseDmabuf { dmabuf } => close(dmabuf.to_string()),
         Op::CloseSync { sync } => close(sync.to_string()),
+        Op::DupFile { file, from } => dup(file, from),
+        Op::DupDmabuf { dmabuf, from } => dup(dmabuf, from),
+        Op::DupSync { sync, from } => dup(sync, from),
         Op::CloseRequest { request } => close(request.to_string()),
         Op::Advance { time } => Call::new(&["pause"], format!("(pause_for({}), 0)", time.0)),
         Op::Join => Call::new(&["join"], "join()".into()),
@@ -67,6 +71,11 @@ fn slots(op: &Op, driver: Driver) -> Option<Call> {
         Op::FailNth { .. } => Call::new(&[], "0".into()),
         _ => return None,
     })
+}
+
+/// A second name, for whatever it is.
+fn dup(name: &impl std::fmt::Display, from: &impl std::fmt::Display) -> Call {
+    Call::new(&["second"], format!("second(&{name}, {from})"))
 }
 
 /// The node of a driver. Multi-planar queues take other structures, which the library does not have.
@@ -117,8 +126,13 @@ fn buffers(op: &Op) -> Option<Call> {
         Op::Dqbuf {
             file,
             queue,
-            wait: true,
+            wait: Wait::Poll,
         } => on(&["dqbuf_wait"], "dqbuf_wait", *file, *queue, &[]),
+        Op::Dqbuf {
+            file,
+            queue,
+            wait: Wait::Block,
+        } => on(&["dqbuf_block"], "dqbuf_block", *file, *queue, &[]),
         Op::Dqbuf { file, queue, .. } => on(&["dqbuf"], "dqbuf", *file, *queue, &[]),
         Op::Expbuf {
             dmabuf,
@@ -133,6 +147,28 @@ fn buffers(op: &Op) -> Option<Call> {
         Op::Querybuf { file, queue, index } => {
             on(&["querybuf_only"], "querybuf", *file, *queue, &[index])
         }
+        _ => return None,
+    })
+}
+
+/// What is done to mappings.
+fn maps(op: &Op) -> Option<Call> {
+    Some(match op {
+        Op::MmapFile {
+            map,
+            file,
+            queue,
+            index,
+            plane: 0,
+        } => {
+            let text = format!("map_plane(&{map}, {file}, {}, {index}u)", kind(*queue));
+            Call::new(&["map_plane"], text)
+        }
+        Op::MmapDmabuf { map, dmabuf } => {
+            Call::new(&["map_dmabuf"], format!("map_dmabuf(&{map}, {dmabuf})"))
+        }
+        Op::Touch { map } => Call::new(&["touch"], format!("touch(&{map})")),
+        Op::Munmap { map } => Call::new(&["map"], format!("unmap(&{map})")),
         _ => return None,
     })
 }
@@ -196,6 +232,27 @@ fn video(op: &Op, driver: Driver) -> Option<Call> {
             height,
             pixels: Pixels::First,
         } => on(&["s_fmt"], "s_fmt", *file, *queue, &[width, height]),
+        Op::TryFormat {
+            file,
+            queue,
+            width,
+            height,
+            pixels: Pixels::First,
+        } => on(&["try_fmt"], "try_fmt", *file, *queue, &[width, height]),
+        Op::EncoderCmd { file, cmd } => {
+            let text = format!("encoder_cmd({file}, {})", *cmd as u32);
+            Call::new(&["encoder_cmd"], text)
+        }
+        Op::Unsubscribe { file, event } => {
+            let text = format!("unsubscribe({file}, {})", named(*event));
+            Call::new(&["unsubscribe"], text)
+        }
+        Op::Wrong {
+            file,
+            call,
+            queue,
+            mistake: Mistake::Type,
+        } => wrong(*file, *call, *queue)?,
         Op::GetFormat { file, queue } => on(&["g_fmt"], "g_fmt", *file, *queue, &[]),
         Op::Reqbufs {
             file,
@@ -225,15 +282,30 @@ fn video(op: &Op, driver: Driver) -> Option<Call> {
         Op::Streamoff { file, queue } => stream("VIDIOC_STREAMOFF", *file, *queue),
         Op::DecoderCmd { file, cmd } => command(*file, *cmd, driver),
         Op::Subscribe { file, event } => {
-            let event = match event {
-                EventKind::SourceChange => "V4L2_EVENT_SOURCE_CHANGE",
-                EventKind::Eos => "V4L2_EVENT_EOS",
-            };
-            Call::new(&["subscribe"], format!("subscribe({file}, {event})"))
+            let text = format!("subscribe({file}, {})", named(*event));
+            Call::new(&["subscribe"], text)
         }
         Op::Dqevent { file } => Call::new(&["dqevent"], format!("dqevent({file})")),
         _ => return None,
     })
+}
+
+fn named(event: EventKind) -> &'static str {
+    match event {
+        EventKind::SourceChange => "V4L2_EVENT_SOURCE_CHANGE",
+        EventKind::Eos => "V4L2_EVENT_EOS",
+    }
+}
+
+/// The type of the other planarity; the library has no multi-planar devices. Of calls that need more than a type it has none.
+fn wrong(file: File, call: VideoCall, queue: Queue) -> Option<Call> {
+    let request = match call {
+        VideoCall::Streamon => "VIDIOC_STREAMON",
+        VideoCall::Streamoff => "VIDIOC_STREAMOFF",
+        _ => return None,
+    };
+    let text = format!("stream({request}, {file}, {}_MPLANE)", kind(queue));
+    Some(Call::new(&["stream"], text))
 }
 
 fn on(needs: &[&'static str], name: &str, file: File, queue: Queue, rest: &[&u32]) -> Call {
@@ -263,8 +335,12 @@ fn command(file: File, cmd: DecoderCmd, driver: Driver) -> Call {
         Driver::VicodecEncoder => ("encoder_cmd", "V4L2_ENC_CMD"),
         _ => ("decoder_cmd", "V4L2_DEC_CMD"),
     };
-    let word = cmd.word().to_uppercase();
-    Call::new(&[name], format!("{name}({file}, {prefix}_{word})"))
+    let text = match (name, cmd) {
+        // Encoders have no such command.
+        ("encoder_cmd", DecoderCmd::Flush) => format!("{name}({file}, 4)"),
+        _ => format!("{name}({file}, {prefix}_{})", cmd.word().to_uppercase()),
+    };
+    Call::new(&[name], text)
 }
 
 /// Operations on dma-bufs and sync_files.
@@ -359,10 +435,10 @@ pub(super) fn flags(access: Access) -> &'static str {
     }
 }
 
-/// The names that an operation binds or uses, as the file declares them: files first, then dma-bufs, sync_files, requests.
-pub(super) fn names(op: &Op) -> [Vec<String>; 4] {
+/// The names that an operation binds or uses, as the file declares them: files first, then dma-bufs, sync_files, requests, mappings.
+pub(super) fn names(op: &Op) -> [Vec<String>; 5] {
     let mut op = op.clone();
-    let mut names: [Vec<String>; 4] = Default::default();
+    let mut names: [Vec<String>; 5] = Default::default();
     for part in op.parts() {
         use crate::part::Part;
         match part {
@@ -373,6 +449,7 @@ pub(super) fn names(op: &Op) -> [Vec<String>; 4] {
                 names[1].extend(planes.map(|dmabuf| dmabuf.to_string()));
             }
             Part::Sync(Sync(_)) => names[2].push(part.to_string()),
+            Part::Map(_) => names[4].push(part.to_string()),
             Part::Request(request) | Part::InRequest(Some(request)) => {
                 names[3].push(request.to_string());
             }

@@ -69,8 +69,8 @@ impl Reproducer<'_> {
         ))
     }
 
-    fn names(&self) -> [Vec<String>; 4] {
-        let mut all: [Vec<String>; 4] = Default::default();
+    fn names(&self) -> [Vec<String>; 5] {
+        let mut all: [Vec<String>; 5] = Default::default();
         for step in &self.program.steps {
             for (all, names) in all.iter_mut().zip(calls::names(&step.op)) {
                 all.extend(names);
@@ -84,15 +84,20 @@ impl Reproducer<'_> {
     }
 
     fn declarations(&self) -> String {
-        let names: Vec<_> = self.names().concat();
-        let list = names.iter().map(|name| format!("{name} = -1"));
-        match names.is_empty() {
-            true => String::new(),
-            false => format!(
+        let [files, dmabufs, syncs, requests, maps] = self.names();
+        let names = [files, dmabufs, syncs, requests].concat();
+        let mut text = String::new();
+        if !names.is_empty() {
+            let list = names.iter().map(|name| format!("{name} = -1"));
+            text += &format!(
                 "/* Video files, dma-bufs, sync_files and requests, as the program names them. */\nstatic int {};\n\n",
                 list.collect::<Vec<_>>().join(", ")
-            ),
+            );
         }
+        if !maps.is_empty() {
+            text += &format!("static struct mapping {};\n\n", maps.join(", "));
+        }
+        text
     }
 
     /// A function for each line that runs beside the program.
@@ -217,7 +222,7 @@ impl Reproducer<'_> {
 
     /// The stages behind the last line: wait, close the video files, close the rest.
     fn end(&self, needs: &mut Needs) -> String {
-        let [files, dmabufs, syncs, requests] = self.names();
+        let [files, dmabufs, syncs, requests, maps] = self.names();
         let mut text = String::from("\n");
         if self.asynchronous().next().is_some() {
             text += "\tdid(\"join\", join());\n";
@@ -232,6 +237,12 @@ impl Reproducer<'_> {
         );
         text += &self.at(Stage::Quiet, needs);
         text += &closing(&files);
+        if !maps.is_empty() {
+            needs.add(&["map"]);
+        }
+        for map in maps {
+            let _ = writeln!(text, "\tunmap(&{map});");
+        }
         text += &closing(&requests);
         text += "\tpause_for(10000);\n";
         text += &self.at(Stage::Closed, needs);

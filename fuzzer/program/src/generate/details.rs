@@ -23,7 +23,9 @@ fn micros(choose: &mut dyn Choose, values: &[u32]) -> Micros {
 /// Chooses the numbers of `op`. A count of 0 for REQBUFS means "free", and stays.
 pub(super) fn fill(op: &mut Op, driver: Driver, choose: &mut dyn Choose) {
     match op {
-        Op::SetFormat { width, height, .. } => (*width, *height) = size(driver, choose),
+        Op::SetFormat { width, height, .. } | Op::TryFormat { width, height, .. } => {
+            (*width, *height) = size(driver, choose)
+        }
         Op::Reqbufs { count, .. } if *count > 0 => *count = early(choose, &[2, 3, 1, 4, 8]),
         Op::CreateBufs { count, .. } => *count = early(choose, &[1, 2, 3]),
         Op::RemoveBufs { count, .. } => *count = early(choose, &[1, 1, 2]),

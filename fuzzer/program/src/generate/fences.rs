@@ -2,7 +2,7 @@
 
 use super::fit::{Bag, NORMAL, recent};
 use crate::model::Model;
-use crate::op::{Access, Dmabuf, Interest, Micros, Op, Sync, SyncEdge};
+use crate::op::{Access, Dmabuf, Interest, Map, Micros, Op, Sync, SyncEdge};
 
 /// What can be done with the dma-bufs that there are.
 pub(super) fn dmabufs(bag: &mut Bag<'_>, model: &Model) {
@@ -44,6 +44,27 @@ pub(super) fn dmabufs(bag: &mut Bag<'_>, model: &Model) {
         NORMAL / 2,
         all(&|dmabuf| vec![Op::CloseDmabuf { dmabuf }]),
     );
+    if let Some(dmabuf) = model.free_dmabuf() {
+        let dup = |from| vec![Op::DupDmabuf { dmabuf, from }];
+        each(bag, NORMAL / 3, all(&dup));
+    }
+    if let Some(map) = model.free_map() {
+        each(
+            bag,
+            look,
+            all(&|dmabuf| vec![Op::MmapDmabuf { map, dmabuf }]),
+        );
+    }
+}
+
+/// What can be done with the mappings that there are.
+pub(super) fn maps(bag: &mut Bag<'_>, model: &Model) {
+    let slots = recent(model.live_maps());
+    let each = |bag: &mut Bag<'_>, fit, make: &dyn Fn(Map) -> Op| {
+        bag.add_each(fit, slots.iter().map(|map| make(*map)).collect::<Vec<_>>());
+    };
+    each(bag, NORMAL, &|map| Op::Touch { map });
+    each(bag, NORMAL / 2, &|map| Op::Munmap { map });
 }
 
 fn with_access(make: impl Fn(Access) -> Op) -> Vec<Op> {
@@ -100,6 +121,9 @@ pub(super) fn syncs(bag: &mut Bag<'_>, model: &Model) {
         after: Micros(0),
     });
     each(bag, NORMAL, &|sync| Op::CloseSync { sync });
+    if let Some(sync) = model.free_sync() {
+        each(bag, NORMAL / 3, &|from| Op::DupSync { sync, from });
+    }
     if let Some(merged) = model.free_sync() {
         let other = slots.first().copied();
         each(bag, NORMAL / 2, &|sync| Op::Merge {

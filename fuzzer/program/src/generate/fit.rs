@@ -7,7 +7,7 @@ use crate::driver::Driver;
 use crate::model::{BufferState, FileModel, Model, QueueModel};
 use crate::op::{
     Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, Memory, Micros,
-    MorePlanes, Node, Op, Pixels, Queue,
+    MorePlanes, Node, Op, Pixels, Queue, Wait,
 };
 use crate::profile::Profile;
 
@@ -54,6 +54,13 @@ pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile)
         if let Some(state) = model.file(file) {
             knobs(&mut bag, file, state);
             events(&mut bag, file, state);
+            if let Some(slot) = model.free_file() {
+                let second = Op::DupFile {
+                    file: slot,
+                    from: file,
+                };
+                bag.add(if state.in_flight() { 4 } else { 1 }, second);
+            }
             Queue::ALL
                 .iter()
                 .for_each(|queue| buffers(&mut bag, model, file, state, *queue));
@@ -62,6 +69,7 @@ pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile)
     requests::operations(&mut bag, model);
     fences::dmabufs(&mut bag, model);
     fences::syncs(&mut bag, model);
+    fences::maps(&mut bag, model);
     let index = choose.weighted(&bag.weights);
     (index < bag.ops.len()).then(|| bag.ops.swap_remove(index))
 }
@@ -173,6 +181,11 @@ fn events(bag: &mut Bag<'_>, file: File, state: &FileModel) {
             },
             Op::Dqevent { file },
         );
+        let unsubscribe = |event: &EventKind| Op::Unsubscribe {
+            file,
+            event: *event,
+        };
+        bag.add_each(3 * NORMAL, EventKind::ALL.iter().map(unsubscribe));
     } else {
         let subscribe = |event: &EventKind| Op::Subscribe {
             file,
@@ -205,6 +218,14 @@ fn events(bag: &mut Bag<'_>, file: File, state: &FileModel) {
         },
         start,
     );
+    let encodes = matches!(state.node, Node::Encoder | Node::EncoderMplane);
+    let command = |cmd: &DecoderCmd| Op::EncoderCmd { file, cmd: *cmd };
+    bag.add_each(
+        if encodes { NORMAL } else { 1 },
+        DecoderCmd::ALL.iter().map(command),
+    );
+    let rare = [DecoderCmd::Pause, DecoderCmd::Resume, DecoderCmd::Flush];
+    bag.add_each(2, rare.map(|cmd| Op::DecoderCmd { file, cmd }));
     let poll = |interest: &Interest| {
         let timeout = Micros(0);
         Op::PollFile {
@@ -228,6 +249,7 @@ fn buffers(bag: &mut Bag<'_>, model: &Model, file: File, state: &FileModel, queu
     allocation(bag, model, file, queue, content);
     queueing(bag, model, file, queue, content);
     exports(bag, model, file, queue, content);
+    mappings(bag, model, file, queue, content);
     let on = match (
         content.streaming,
         content.has_buffers(),
@@ -254,10 +276,12 @@ fn buffers(bag: &mut Bag<'_>, model: &Model, file: File, state: &FileModel, queu
         (_, true) => NORMAL,
         _ => u32::from(content.streaming),
     };
-    bag.add_each(
-        dq,
-        [false, wait, wait].map(|wait| Op::Dqbuf { file, queue, wait }),
-    );
+    let ways = if wait {
+        [Wait::Not, Wait::Poll, Wait::Poll, Wait::Block]
+    } else {
+        [Wait::Not; 4]
+    };
+    bag.add_each(dq, ways.map(|wait| Op::Dqbuf { file, queue, wait }));
 }
 
 fn allocation(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: &QueueModel) {
@@ -287,6 +311,16 @@ fn allocation(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, conten
         bag.add_each(2 * format, several.iter().map(with));
     }
     bag.add(2, Op::GetFormat { file, queue });
+    bag.add(
+        2,
+        Op::TryFormat {
+            file,
+            queue,
+            width,
+            height,
+            pixels: Pixels::First,
+        },
+    );
     let reqbufs = |memory, count| Op::Reqbufs {
         file,
         queue,
@@ -410,6 +444,36 @@ fn exports(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: 
         present.into_iter().flat_map(|index| {
             (0..content.planes).map(move |plane| Op::Expbuf {
                 dmabuf,
+                file,
+                queue,
+                index,
+                plane,
+            })
+        }),
+    );
+}
+
+/// mmap() of the video node, of what userspace is going to look at.
+fn mappings(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: &QueueModel) {
+    let Some(map) = model.free_map() else {
+        return;
+    };
+    if content.memory != Some(Memory::Mmap) {
+        return;
+    }
+    use BufferState::{Dequeued, Done, Prepared, Queued};
+    let mut present = content.in_state(&[Queued, Dequeued, Prepared, Done]);
+    present.truncate(SLOTS);
+    let fit = if model.in_flight() {
+        NORMAL / 2
+    } else {
+        NORMAL / 4
+    };
+    bag.add_each(
+        fit,
+        present.into_iter().flat_map(|index| {
+            (0..content.planes).map(move |plane| Op::MmapFile {
+                map,
                 file,
                 queue,
                 index,

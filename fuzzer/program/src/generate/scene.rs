@@ -7,7 +7,7 @@ use super::{details, requests, troubles};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
-use crate::op::{DecoderCmd, EventKind, Interest, Memory, Micros, Op, Queue, Step};
+use crate::op::{DecoderCmd, EventKind, Interest, Memory, Micros, Op, Queue, Step, Wait};
 use crate::profile::Profile;
 
 /// Steps in 100 that a scene loses.
@@ -16,7 +16,7 @@ const HOLES: u32 = 4;
 /// A scene, written into a script. None if the state has no room for it.
 type Scene = fn(&mut Script<'_>) -> Option<()>;
 
-const SCENES: [Scene; 16] = [
+const SCENES: [Scene; 18] = [
     gated_observers,
     troubles::hung_job,
     troubles::fault_in_a_row,
@@ -33,10 +33,12 @@ const SCENES: [Scene; 16] = [
     free_held,
     out_of_order,
     requests::in_requests,
+    second_names,
+    mapped_held,
 ];
 
 /// Scenes without a gate and a watchdog: a job is held no longer than it takes.
-const UNGATED: [Scene; 8] = [
+const UNGATED: [Scene; 10] = [
     gated_observers,
     import_across,
     in_place,
@@ -45,20 +47,24 @@ const UNGATED: [Scene; 8] = [
     stop_from_thread,
     free_held,
     out_of_order,
+    second_names,
+    mapped_held,
 ];
 
 /// Scenes of an encoder: it drains as well.
-const ENCODER: [Scene; 6] = [
+const ENCODER: [Scene; 8] = [
     gated_observers,
     import_across,
     stop_from_thread,
     free_held,
     drain,
     stateful::end_of_stream,
+    second_names,
+    mapped_held,
 ];
 
 /// Scenes of a decoder.
-const DECODER: [Scene; 9] = [
+const DECODER: [Scene; 11] = [
     gated_observers,
     reconfigure,
     close_held,
@@ -68,6 +74,8 @@ const DECODER: [Scene; 9] = [
     stateful::end_of_stream,
     stateful::seek,
     stateful::resize_under_job,
+    second_names,
+    mapped_held,
 ];
 
 fn scenes(driver: Driver) -> &'static [Scene] {
@@ -275,11 +283,11 @@ fn stop_from_thread(script: &mut Script<'_>) -> Option<()> {
     let file = script.file()?;
     let (dmabuf, sync) = script.hold(file)?;
     let queue = Queue::ALL[script.choose.below(2)];
-    let call = match script.choose.below(4) {
-        0 => Op::Dqbuf {
+    let call = match script.choose.below(5) {
+        kind @ (0 | 4) => Op::Dqbuf {
             file,
             queue,
-            wait: true,
+            wait: if kind == 0 { Wait::Poll } else { Wait::Block },
         },
         1 => Op::Reqbufs {
             file,
@@ -361,5 +369,81 @@ fn out_of_order(script: &mut Script<'_>) -> Option<()> {
             timeout: Micros(0),
         });
     }
+    Some(())
+}
+
+/// Everything gets a second name and loses its first one.
+fn second_names(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let (dmabuf, sync) = script.hold(file)?;
+    let second = script.model.free_file()?;
+    script.run(Op::DupFile {
+        file: second,
+        from: file,
+    });
+    script.run(Op::CloseFile { file });
+    let later = script.model.free_dmabuf()?;
+    script.run(Op::DupDmabuf {
+        dmabuf: later,
+        from: dmabuf,
+    });
+    script.run(Op::CloseDmabuf { dmabuf });
+    let copy = script.model.free_sync()?;
+    script.run(Op::DupSync {
+        sync: copy,
+        from: sync,
+    });
+    script.run(Op::CloseSync { sync });
+    script.look(later, copy);
+    if script.choose.chance(50) {
+        script.run(Op::GateOpen { file: second });
+        script.dequeue(second, Queue::Capture);
+    } else {
+        script.run(Op::CloseFile { file: second });
+    }
+    script.look(later, copy);
+    Some(())
+}
+
+/// A mapping outlives the buffers, or the descriptor of the file.
+fn mapped_held(script: &mut Script<'_>) -> Option<()> {
+    let file = script.file()?;
+    let (dmabuf, sync) = script.hold(file)?;
+    let queue = Queue::Capture;
+    let content = script.model.queue(file, queue)?;
+    let index = *content.in_state(&[BufferState::Queued]).first()?;
+    let map = script.model.free_map()?;
+    let mmap = match script.choose.below(3) {
+        0 => Op::MmapDmabuf { map, dmabuf },
+        _ => Op::MmapFile {
+            map,
+            file,
+            queue,
+            index,
+            plane: 0,
+        },
+    };
+    script.run(mmap);
+    script.run(Op::Touch { map });
+    if script.choose.chance(50) {
+        script.run(Op::CloseFile { file });
+        script.advance();
+    } else {
+        script.run(Op::GateOpen { file });
+        script.run(Op::Streamoff { file, queue });
+        script.run(Op::Reqbufs {
+            file,
+            queue,
+            memory: Memory::Mmap,
+            count: 0,
+        });
+    }
+    script.run(Op::CloseDmabuf { dmabuf });
+    script.run(Op::Touch { map });
+    script.run(Op::Munmap { map });
+    script.run(Op::PollSync {
+        sync,
+        timeout: Micros(0),
+    });
     Some(())
 }

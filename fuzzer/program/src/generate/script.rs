@@ -4,7 +4,7 @@ use super::{details, hardware};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
-use crate::op::{Access, Dmabuf, File, Memory, Micros, Op, Queue, Step, Sync};
+use crate::op::{Access, Dmabuf, File, Memory, Micros, Op, Queue, Step, Sync, Wait};
 
 /// The steps so far and the state they lead to.
 pub(super) struct Script<'c> {
@@ -192,7 +192,7 @@ impl Script<'_> {
         self.run(Op::Dqbuf {
             file,
             queue,
-            wait: true,
+            wait: Wait::Poll,
         });
     }
 }

@@ -4,13 +4,13 @@ use super::{details, fit};
 use crate::any;
 use crate::choose::{Choose, pick};
 use crate::model::{BufferState, Model};
-use crate::op::{Dmabuf, File, Memory, Op, Queue, Request};
+use crate::op::{Dmabuf, File, Memory, Mistake, Op, Queue, Request, VideoCall, Wait};
 use crate::part::Part;
 use crate::profile::Profile;
 use crate::syntax::OpKind;
 
 /// Weights of the sorts of mistake, in the order of [`pick_op`].
-const SORTS: [u32; 6] = [3, 2, 4, 3, 3, 1];
+const SORTS: [u32; 7] = [3, 2, 4, 3, 3, 1, 2];
 /// Attempts to make a mistake of a sort that the state allows.
 const ATTEMPTS: usize = 8;
 
@@ -23,6 +23,7 @@ pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile)
             2 => wrong_order(model, choose),
             3 => wrong_type(model, choose),
             4 => absurd_number(model, choose, profile),
+            6 => wrong_call(model, choose),
             _ => Some(any::op(
                 OpKind::ALL[choose.below(OpKind::ALL.len())],
                 choose,
@@ -49,6 +50,7 @@ fn stale_handle(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Op
         Part::Imports(dmabuf, _) => **dmabuf = Some(stale_dmabuf(model, choose)?),
         Part::Import(dmabuf) => **dmabuf = Some(stale_dmabuf(model, choose)?),
         Part::Sync(sync) => **sync = pick(choose, &model.stale_syncs()).or(model.free_sync())?,
+        Part::Map(map) => **map = pick(choose, &model.stale_maps()).or(model.free_map())?,
         Part::Request(request) => **request = stale_request(model, choose)?,
         Part::InRequest(request) => **request = Some(stale_request(model, choose)?),
         _ => return None,
@@ -63,6 +65,7 @@ fn is_slot(part: &Part<'_>) -> bool {
         Part::File(_)
             | Part::Dmabuf(_)
             | Part::Sync(_)
+            | Part::Map(_)
             | Part::Import(Some(_))
             | Part::Imports(Some(_), _)
             | Part::Request(_)
@@ -125,7 +128,11 @@ fn wrong_order(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
         1 => (!content.streaming).then_some(Op::Dqbuf {
             file,
             queue,
-            wait: choose.chance(30),
+            wait: if choose.chance(30) {
+                Wait::Poll
+            } else {
+                Wait::Not
+            },
         }),
         2 => {
             let index = pick(choose, &owned)?;
@@ -197,6 +204,17 @@ fn wrong_type(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
             Some(Op::expbuf(dmabuf, file, queue, index))
         }
     }
+}
+
+/// A call that no queue takes.
+fn wrong_call(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
+    let (file, queue) = any_queue(model, choose)?;
+    Some(Op::Wrong {
+        file,
+        call: pick(choose, VideoCall::ALL)?,
+        queue,
+        mistake: pick(choose, Mistake::ALL)?,
+    })
 }
 
 /// A sensible operation with one number that is out of all proportion.

@@ -1,8 +1,8 @@
 //! What each operation does to the model.
 
-use super::{Export, FileModel, Model, RequestModel, Slot};
+use super::{Export, FileModel, MapModel, Model, RequestModel, Slot};
 use crate::op::{
-    DecoderCmd, Dmabuf, File, Memory, Micros, Node, Op, Queue, Request, Step, SyncEdge,
+    DecoderCmd, Dmabuf, File, Memory, Micros, Node, Op, Queue, Request, Step, SyncEdge, Wait,
 };
 
 /// The agent's limit for DQBUF with `wait`, in microseconds.
@@ -12,12 +12,18 @@ impl Model {
     /// Does one step.
     pub(crate) fn apply(&mut self, step: &Step) {
         self.pending += usize::from(step.asynchronous);
-        self.slot_op(&step.op);
-        self.request_op(&step.op);
-        self.allocation_op(&step.op);
-        self.queue_op(&step.op);
-        self.waiting_op(&step.op);
-        self.knob_op(&step.op);
+        let (op, ok) = (self.handles.resolve(&step.op), self.may_succeed(&step.op));
+        if ok {
+            self.slot_op(&op);
+            self.map_op(&step.op);
+            self.request_op(&op);
+            self.allocation_op(&op);
+            self.queue_op(&op);
+            self.waiting_op(&op);
+            self.knob_op(&op);
+        }
+        self.handles.follow(&step.op, ok);
+        self.note_slots();
         self.armed |= self.in_flight();
         let files = self.files.iter_mut().filter_map(Slot::live_mut);
         self.time += files.map(FileModel::run_inline).sum::<u64>();
@@ -25,16 +31,63 @@ impl Model {
         self.peak_bytes = self.peak_bytes.max(held);
     }
 
+    /// Whether a call that makes a name for something there is can do so. Others are thought to succeed.
+    fn may_succeed(&self, op: &Op) -> bool {
+        match *op {
+            Op::Open { .. } => !self.unloaded,
+            Op::DupFile { from, .. } => self.file(from).is_some(),
+            Op::MmapFile {
+                map,
+                file,
+                queue,
+                index,
+                ..
+            } => {
+                let content = self.queue(file, queue);
+                let mine = content.filter(|content| content.memory == Some(Memory::Mmap));
+                let there = mine.is_some_and(|content| content.buffers.len() > index as usize);
+                there && !self.handles.is_mapped(map)
+            }
+            Op::MmapDmabuf { map, dmabuf } => {
+                live(&self.dmabufs, dmabuf.0) && !self.handles.is_mapped(map)
+            }
+            _ => true,
+        }
+    }
+
+    fn note_slots(&mut self) {
+        for slot in self.open_files() {
+            self.used[usize::from(slot.0)] = true;
+        }
+    }
+
+    /// Operations on mappings.
+    fn map_op(&mut self, op: &Op) {
+        let (map, bytes) = match *op {
+            Op::MmapFile {
+                map, file, queue, ..
+            } => {
+                let content = self.queue(file, queue);
+                (map, content.map_or(0, super::QueueModel::buffer_bytes))
+            }
+            Op::MmapDmabuf { map, dmabuf } => {
+                (map, self.dmabuf(dmabuf).map_or(0, |export| export.bytes))
+            }
+            Op::Munmap { map } => return close(&mut self.maps, map.0),
+            _ => return,
+        };
+        set(&mut self.maps, map.0, Slot::Live(MapModel { bytes }));
+    }
+
     /// Operations that make and close slots.
     fn slot_op(&mut self, op: &Op) {
         match *op {
-            Op::Open { .. } if self.unloaded => {}
             Op::Open { file, node } => set(
                 &mut self.files,
                 file.0,
                 Slot::Live(FileModel::new(self.driver, node)),
             ),
-            Op::Unload => self.unloaded |= self.open_files().is_empty(),
+            Op::Unload => self.unloaded |= !self.files.iter().any(|file| file.live().is_some()),
             Op::Load | Op::Reload => self.unloaded = false,
             Op::CloseFile { file } => {
                 self.charge_job(file);
@@ -42,6 +95,14 @@ impl Model {
             }
             Op::CloseDmabuf { dmabuf } => close(&mut self.dmabufs, dmabuf.0),
             Op::CloseSync { sync } => close(&mut self.syncs, sync.0),
+            Op::DupDmabuf { dmabuf, from } => {
+                if let Some(export) = self.dmabuf(from).cloned() {
+                    set(&mut self.dmabufs, dmabuf.0, Slot::Live(export));
+                }
+            }
+            Op::DupSync { sync, from } if live(&self.syncs, from.0) => {
+                set(&mut self.syncs, sync.0, Slot::Live(()));
+            }
             Op::Expbuf {
                 dmabuf,
                 file,
@@ -64,7 +125,9 @@ impl Model {
         match *op {
             Op::AllocRequest { request, file } if self.takes_requests(file) => {
                 let empty = RequestModel {
-                    node: self.file(file).map_or(Node::Double, |model| model.node),
+                    node: self
+                        .open_file(file)
+                        .map_or(Node::Double, |model| model.node),
                     buffers: Vec::new(),
                     queued: false,
                 };
@@ -89,7 +152,7 @@ impl Model {
     }
 
     fn takes_requests(&self, file: File) -> bool {
-        self.file(file).is_some_and(FileModel::takes_requests)
+        self.open_file(file).is_some_and(FileModel::takes_requests)
     }
 
     fn change_request<T>(
@@ -124,7 +187,7 @@ impl Model {
     }
 
     fn export(&mut self, dmabuf: Dmabuf, file: File, queue: Queue, index: u32) {
-        let Some(model) = self.queue(file, queue) else {
+        let Some(model) = self.open_queue(file, queue) else {
             return;
         };
         let present = model.buffers.get(index as usize);
@@ -217,7 +280,10 @@ impl Model {
 
     /// Whether a queue takes this kind of memory: an import is named for DMABUF, and only for DMABUF.
     fn fits(&self, file: File, queue: Queue, dmabuf: Option<Dmabuf>) -> bool {
-        match self.queue(file, queue).and_then(|content| content.memory) {
+        match self
+            .open_queue(file, queue)
+            .and_then(|content| content.memory)
+        {
             Some(Memory::Mmap) => dmabuf.is_none(),
             Some(Memory::Dmabuf) => dmabuf.is_some_and(|dmabuf| live(&self.dmabufs, dmabuf.0)),
             None => false,
@@ -256,9 +322,16 @@ impl Model {
         }
     }
 
-    fn dequeue(&mut self, file: File, queue: Queue, wait: bool) {
-        let Some(model) = self.file(file) else { return };
-        if wait && !model.queue(queue).has_done() && model.waits() {
+    fn dequeue(&mut self, file: File, queue: Queue, wait: Wait) {
+        let Some(model) = self.open_file(file) else {
+            return;
+        };
+        let waits = match wait {
+            Wait::Not => false,
+            Wait::Poll => model.waits(),
+            Wait::Block => model.queue(queue).streaming,
+        };
+        if waits && !model.queue(queue).has_done() {
             let longest = if model.in_flight() {
                 self.all_jobs()
             } else {
@@ -300,9 +373,12 @@ impl Model {
                 model.set_change(frame, width, height);
             }),
             Op::Subscribe { file, .. } => self.with(file, |model| model.subscribed = true),
-            Op::DecoderCmd { file, cmd } => self.with(file, |model| {
-                model.drained = cmd == DecoderCmd::Stop && !model.in_flight();
-            }),
+            Op::Unsubscribe { file, .. } => self.with(file, |model| model.subscribed = false),
+            Op::DecoderCmd { file, cmd } | Op::EncoderCmd { file, cmd } => {
+                self.with(file, |model| {
+                    model.drained = cmd == DecoderCmd::Stop && !model.in_flight();
+                })
+            }
             _ => {}
         }
     }
@@ -323,7 +399,7 @@ impl Model {
 
     /// STREAMOFF and close wait for the job in flight.
     fn charge_job(&mut self, file: File) {
-        if let Some(model) = self.file(file).filter(|model| model.in_flight()) {
+        if let Some(model) = self.open_file(file).filter(|model| model.in_flight()) {
             self.time += model.job_micros();
         }
     }
@@ -348,7 +424,8 @@ impl Model {
             .filter_map(Slot::live)
             .map(|export| export.bytes)
             .sum();
-        buffers + exports
+        let maps = self.maps.iter().filter_map(Slot::live);
+        buffers + exports + maps.map(|map| map.bytes).sum::<u64>()
     }
 }
 

@@ -6,8 +6,8 @@ use trace::{BufferId, Call, Content, FenceId, Looked, Out, SyncInfo};
 use super::super::memory::{Epoch, MemoryId};
 use super::super::place::Place;
 use super::super::sight::{
-    ContentSight, Dequeue, Drain, Failure, Orphan, PollSight, Removal, Source, SyncSight, Timeout,
-    Unload, Wait,
+    ContentSight, Dequeue, Drain, Failure, Orphan, PollSight, Removal, Source, SyncSight, Through,
+    Timeout, Unload, Wait,
 };
 use super::super::slot::{ImportedFences, SyncFile, pending};
 use super::super::span::{Span, is_async};
@@ -112,6 +112,30 @@ impl Replay<'_> {
                 let memory = place.and_then(|place| self.memories.of((place, index), plane));
                 self.dmabufs.fill(dmabuf.0, ok.then_some(memory));
             }
+            // One that fails leaves all as it was.
+            Op::DupDmabuf { dmabuf, from } if ok => {
+                let memory = self.dmabufs.get(from.0).copied();
+                self.dmabufs.fill(dmabuf.0, memory);
+            }
+            Op::DupSync { sync, from } if ok => {
+                let file = self.syncs.get(from.0).cloned();
+                self.syncs.fill(sync.0, file);
+            }
+            Op::MmapFile {
+                map,
+                file,
+                queue,
+                index,
+                plane,
+            } if ok => {
+                let place = self.places.place(file.0, queue);
+                let memory = place.and_then(|place| self.memories.of((place, index), plane));
+                self.maps.fill(map.0, Some(memory));
+            }
+            Op::MmapDmabuf { map, dmabuf } if ok => {
+                self.maps.fill(map.0, Some(self.memory(dmabuf.0)));
+            }
+            Op::Munmap { map } => self.maps.close(map.0, ok),
             Op::ExportSync {
                 sync,
                 dmabuf,
@@ -351,8 +375,8 @@ impl Replay<'_> {
                 let (slot, memory) = (dmabuf.0, self.memory(dmabuf.0));
                 self.sights.waits.push(Wait { span, slot, memory });
             }
-            (Op::Check { dmabuf }, Ok(Out::Content(content))) => {
-                self.checked(span, dmabuf.0, *content);
+            (Op::Check { .. } | Op::Touch { .. }, Ok(Out::Content(content))) => {
+                self.checked(span, op, *content);
             }
             _ => {}
         }
@@ -436,8 +460,8 @@ impl Replay<'_> {
         }
     }
 
-    fn checked(&mut self, span: Span, slot: u8, content: Content) {
-        let Some(memory) = self.memory(slot) else {
+    fn checked(&mut self, span: Span, op: &Op, content: Content) {
+        let Some((through, memory)) = self.looked_at(op) else {
             return;
         };
         let now = self.memories.quiet(memory);
@@ -445,14 +469,14 @@ impl Replay<'_> {
             return;
         };
         if let (Some(epoch), true) = (now, now == before) {
-            self.content(span, slot, memory, content, epoch);
+            self.content(span, through, memory, content, epoch);
         }
     }
 
     pub(super) fn content(
         &mut self,
         span: Span,
-        slot: u8,
+        through: Through,
         memory: MemoryId,
         content: Content,
         epoch: Epoch,
@@ -460,7 +484,7 @@ impl Replay<'_> {
         let write = self.memories.last_write(memory);
         let sight = ContentSight {
             span,
-            slot,
+            through,
             memory,
             content,
             epoch,

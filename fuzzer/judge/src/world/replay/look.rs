@@ -2,7 +2,7 @@
 
 use trace::{Look, Looked};
 
-use super::super::sight::{Failure, Left};
+use super::super::sight::{Failure, Left, Through};
 use super::super::{POLLIN, POLLOUT};
 use super::Replay;
 use super::call::is_shortage;
@@ -19,7 +19,7 @@ impl Replay<'_> {
                 if let Some(memory) = self.memory(*slot)
                     && let Some(epoch) = self.memories.quiet(memory)
                 {
-                    self.content(span, *slot, memory, *content, epoch);
+                    self.content(span, Through::Dmabuf(*slot), memory, *content, epoch);
                 }
             }
             Look::Poll { slot, revents } => self.polled(span, *slot, POLLIN | POLLOUT, *revents),

@@ -29,9 +29,11 @@ impl Replay<'_> {
                 resv,
             } => {
                 let place = self.places.owner(buffer.queue);
-                let memory = self
-                    .slot(buffer)
-                    .and_then(|slot| self.memories.of(slot, plane));
+                let slot = self.slot(buffer);
+                let memory = slot.and_then(|slot| self.memories.of(slot, plane));
+                if let Some(slot) = slot {
+                    self.memories.fenced(slot, plane);
+                }
                 self.fences.attach(
                     fence,
                     Attach {

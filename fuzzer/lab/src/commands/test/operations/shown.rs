@@ -58,14 +58,16 @@ pub(super) fn shown(kind: OpKind) -> Shown {
     use OpKind::*;
     match kind {
         Open | CloseFile | CloseDmabuf | CloseSync | CloseRequest => slots(kind),
-        SetFormat | GetFormat | Reqbufs | CreateBufs | RemoveBufs | Querybuf | Expbuf => {
-            allocation(kind)
-        }
+        DupFile | DupDmabuf | DupSync => seconds(kind),
+        MmapFile | MmapDmabuf | Touch | Munmap => mappings(kind),
+        SetFormat | TryFormat | Wrong | GetFormat | Reqbufs | CreateBufs | RemoveBufs
+        | Querybuf | Expbuf => allocation(kind),
         PrepareBuf | Qbuf | Dqbuf | Streamon | Streamoff => streaming(kind),
         ExportSync | ImportSync | CpuSync | Merge | FileInfo | SetDeadline => fences(kind),
         PollSync | PollDmabuf | PollFile | PollRequest | Check | Advance | Join => waiting(kind),
         AllocRequest | QueueRequest | ReinitRequest => requests(kind),
-        DecoderCmd | Subscribe | Dqevent | Reload | Unload | Load | FailNth => others(kind),
+        DecoderCmd | EncoderCmd | Subscribe | Unsubscribe | Dqevent | Reload | Unload | Load
+        | FailNth => others(kind),
         GateClose | GateOpen | JobTime | Chunks | Completion | SetKnob | Watchdog | Fail
         | SourceChange => knobs(kind),
     }
@@ -84,10 +86,39 @@ fn slots(kind: OpKind) -> Shown {
     }
 }
 
+fn seconds(kind: OpKind) -> Shown {
+    match kind {
+        OpKind::DupFile => {
+            Shown::effect(&[BUFFERS, "b = dup a\nquerybuf b cap 0"]).or(&["b = dup a"], EBADF)
+        }
+        OpKind::DupDmabuf => {
+            Shown::effect(&[BUFFERS, EXPORT, "d1 = dup d0\npoll d1 in"]).or(&["d1 = dup d0"], EBADF)
+        }
+        _ => Shown::effect(&[BUFFERS, EXPORT, FENCE, "s1 = dup s0\nfile_info s1"])
+            .or(&["s1 = dup s0"], EBADF),
+    }
+}
+
+/// QUERYBUF tells whether a buffer is mapped.
+fn mappings(kind: OpKind) -> Shown {
+    let mapped = [BUFFERS, "m0 = mmap a cap 0\n"].concat();
+    match kind {
+        OpKind::MmapFile => Shown::effect(&[&mapped, "querybuf a cap 0"])
+            .or(&[BUFFERS, "m0 = mmap a cap 7"], EINVAL),
+        OpKind::MmapDmabuf => {
+            Shown::effect(&[BUFFERS, EXPORT, "m0 = mmap d0\ntouch m0"]).or(&["m0 = mmap d0"], EBADF)
+        }
+        OpKind::Touch => Shown::refused(&["touch m0"], EBADF),
+        _ => Shown::effect(&[&mapped, "munmap m0\nquerybuf a cap 0"]).or(&["munmap m0"], EBADF),
+    }
+}
+
 fn allocation(kind: OpKind) -> Shown {
     match kind {
         OpKind::SetFormat => Shown::effect(&[OPEN, "s_fmt a out 128x64\ng_fmt a out"])
             .or(&[BUFFERS, "s_fmt a out 128x64"], EBUSY),
+        OpKind::TryFormat => Shown::refused(&["try_fmt a out 64x64"], EBADF),
+        OpKind::Wrong => Shown::refused(&[BUFFERS, JOB, "wrong a streamoff cap type"], EINVAL),
         OpKind::GetFormat => Shown::refused(&["g_fmt a cap"], EBADF),
         OpKind::Reqbufs => Shown::effect(&[OPEN, "reqbufs a cap mmap 2\nquerybuf a cap 0"])
             .or(&[BUFFERS, JOB, "reqbufs a cap mmap 1"], EBUSY),
@@ -180,6 +211,13 @@ fn others(kind: OpKind) -> Shown {
     match kind {
         OpKind::DecoderCmd => Shown::effect(&[BUFFERS, DRAIN, "decoder_cmd a stop\ndqbuf a cap"])
             .or(&["a = open m2m\ndecoder_cmd a stop"], ENOTTY),
+        OpKind::EncoderCmd => {
+            let drained = "a = open encoder\nreqbufs a out mmap 1\nreqbufs a cap mmap 1\n";
+            Shown::effect(&[drained, DRAIN, "encoder_cmd a stop\ndqbuf a cap"])
+                .or(&[OPEN, "encoder_cmd a stop"], ENOTTY)
+        }
+        OpKind::Unsubscribe => Shown::effect(&[&ended, "unsubscribe a eos\ndqevent a"])
+            .or(&["unsubscribe a eos"], EBADF),
         OpKind::Subscribe => Shown::effect(&[&ended, "dqevent a"]).or(&["subscribe a eos"], EBADF),
         OpKind::Dqevent => {
             Shown::effect(&[&ended, "dqevent a\npoll a pri"]).or(&[OPEN, "dqevent a"], ENOENT)
