@@ -1,8 +1,9 @@
 //! What a program made of the kernel's state, as numbers: the feedback that says whether a run was new in a way that code
 //! coverage cannot see.
 //!
-//! A feature is one operation's kind and outcome, with the states of buffers and fences before and after it. Counts are
-//! kept small (none, one, more), so that a program has a few hundred features at most.
+//! A feature is one operation's kind and outcome, with the states in which it left buffers and fences of either
+//! direction. States are there or not, and are not counted: what differs in numbers alone is no news, and would fill the
+//! corpus with every third program.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,8 +126,6 @@ impl Visit {
 struct Observer {
     buffers: BTreeMap<(u32, u32), (bool, Hold)>,
     fences: BTreeMap<FenceId, (bool, Standing)>,
-    /// The state at the end of the last call.
-    before: u32,
 }
 
 impl Observer {
@@ -166,25 +165,17 @@ impl Observer {
             .insert((buffer.queue, buffer.index), (buffer.output, hold));
     }
 
-    /// The state of all queues of both directions, two bits a count.
+    /// Which states buffers and fences of either direction are in, a bit each.
     fn state(&self) -> u32 {
         let mut state = 0;
         for output in [true, false] {
-            for hold in [Hold::Queued, Hold::Running, Hold::Done, Hold::Failed] {
-                let count = self
-                    .buffers
-                    .values()
-                    .filter(|buffer| **buffer == (output, hold))
-                    .count();
-                state = state << 2 | few(count);
+            for (hold, _) in Hold::ALL {
+                let is = |buffer: &(bool, Hold)| *buffer == (output, hold);
+                state = state << 1 | u32::from(self.buffers.values().any(is));
             }
-            for standing in [Standing::Pending, Standing::Signalled, Standing::Failed] {
-                let count = self
-                    .fences
-                    .values()
-                    .filter(|fence| **fence == (output, standing))
-                    .count();
-                state = state << 2 | few(count);
+            for (standing, _) in Standing::ALL {
+                let is = |fence: &(bool, Standing)| *fence == (output, standing);
+                state = state << 1 | u32::from(self.fences.values().any(is));
             }
         }
         state
@@ -204,12 +195,10 @@ impl Observer {
         ))
     }
 
-    fn call(&mut self, program: &Program, call: &Call) -> Option<u64> {
+    fn call(&self, program: &Program, call: &Call) -> Option<u64> {
         let op = &program.steps.get(usize::from(call.op))?.op;
-        let (before, after) = (self.before, self.state());
-        self.before = after;
         let queue = target(op).and_then(|(_, queue)| queue);
-        let parts = [word(op.kind(), queue), outcome(call), before, after];
+        let parts = [word(op.kind(), queue), outcome(call), self.state()];
         Some(parts.into_iter().fold(SEED, mix))
     }
 }

@@ -215,6 +215,9 @@ impl World {
 
     /// The last close of a file.
     pub(crate) fn close(&mut self, file: u8) {
+        if self.lingers {
+            self.doubt_memory_of(file);
+        }
         for queue in [Queue::Output, Queue::Capture] {
             self.cancel(file, queue);
             self.free(file, queue, 0, u32::MAX);
@@ -223,6 +226,23 @@ impl World {
         // Only munmap() of the last of them can have closed it.
         self.maps.retain(|_, map| map.file != Some(file));
         self.places.retain(|_, (place, _)| *place != file);
+    }
+
+    /// A call may keep the file open, and with it what its buffers stand on.
+    fn doubt_memory_of(&mut self, file: u8) {
+        let Some(handle) = self.files.get(&file) else {
+            return;
+        };
+        let queues = [Queue::Output, Queue::Capture].map(|queue| handle.queue(queue));
+        let buffers = queues.into_iter().flat_map(|queue| queue.iter());
+        let memories: Vec<_> = buffers
+            .flat_map(|(_, buffer)| buffer.planes())
+            .flat_map(|plane| [plane.memory, plane.import])
+            .flatten()
+            .collect();
+        memories
+            .into_iter()
+            .for_each(|memory| self.memories.doubt(memory));
     }
 
     fn exported(

@@ -101,11 +101,15 @@ impl<'a> Replay<'a> {
         let Some(step) = step else {
             return Parts::NONE;
         };
-        if !self.records.is_empty() && steers(&step.op) {
-            // The records may be of its effects, which nobody can tell from those of the hardware.
-            self.doubt_stream(&step.op);
+        let other = touches(&step.op);
+        if !self.records.is_empty() {
+            // They may be of its effects, which nobody can tell from those of the hardware.
+            self.world.doubt |= other.writes;
+            if steers(&step.op) {
+                self.doubt_stream(&step.op);
+            }
         }
-        touch.conflict(touches(&step.op))
+        touch.conflict(other)
     }
 
     fn is_flying(&self, number: u16) -> bool {
@@ -221,6 +225,10 @@ impl<'a> Replay<'a> {
         }
         if hit && !guess.agrees(&call.result) {
             guess = unknown("an allocation failed in the call");
+        }
+        if guess.is_unknown() && matches!(op, Op::Dqbuf { .. }) {
+            // Whatever is dequeued was given back before.
+            records.by_ref().for_each(|kind| self.record(kind, op));
         }
         self.judge(event, call, &guess);
         if may_mix(op) && records.len() > 0 {

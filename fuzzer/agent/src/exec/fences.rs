@@ -50,6 +50,11 @@ impl Executor<'_> {
     }
 
     /// What a fresh sync_file says; in a bare loop nobody asks.
+    /// What a new sync_file says. One that cannot be asked is closed again: the call that made it is told as failed.
+    fn made(&self, slot: Sync, fd: i32) -> Outcome {
+        self.told(fd).inspect_err(|_| self.vacate_sync(slot))
+    }
+
     fn told(&self, fd: i32) -> Outcome {
         if self.observed {
             sync_file::info(fd).map(Seen::Sync)
@@ -69,7 +74,7 @@ impl Executor<'_> {
         let plane = table.dmabuf_slot(dmabuf).plane;
         table.set_sync(sync, export.fd, plane);
         drop(table);
-        self.told(export.fd)
+        self.made(sync, export.fd)
     }
 
     fn import_sync(&self, dmabuf: Dmabuf, sync: Sync, access: Access) -> Outcome {
@@ -121,7 +126,7 @@ impl Executor<'_> {
         sync_file::MERGE.call(first, &mut merge)?;
         self.vacate_sync(sync);
         self.shared.table().set_sync(sync, merge.fence, None);
-        self.told(merge.fence)
+        self.made(sync, merge.fence)
     }
 
     fn set_deadline(&self, sync: Sync, after: Micros) -> Outcome {

@@ -69,6 +69,8 @@ pub(crate) struct Memories {
     epochs: HashMap<MemoryId, u64>,
     epoch: u64,
     writes: HashMap<MemoryId, Write>,
+    /// What the jobs that run write to.
+    written: HashMap<BufferId, Vec<MemoryId>>,
     /// Memories whose buffers went since somebody last asked.
     orphans: Vec<MemoryId>,
 }
@@ -276,13 +278,14 @@ impl Memories {
         let memories = slot.and_then(|slot| self.all_of(slot));
         let unused = slot.map_or_else(Vec::new, |slot| self.take_unused(slot));
         match memories {
-            Some(memories) => {
-                for memory in memories {
-                    self.renew(memory);
-                    self.writes.remove(&memory);
-                    if !write.buffer.output && !unused.contains(&memory) {
-                        self.writes.insert(memory, write);
-                    }
+            Some(mut memories) => {
+                for memory in &memories {
+                    self.renew(*memory);
+                    self.writes.remove(memory);
+                }
+                if !write.buffer.output {
+                    memories.retain(|memory| !unused.contains(memory));
+                    self.writes_to(write, memories);
                 }
             }
             None => {
@@ -290,6 +293,19 @@ impl Memories {
                 self.writes.clear();
             }
         }
+    }
+
+    /// This job writes to these. Of two jobs that write to the same at a time nobody knows whose frame stays.
+    fn writes_to(&mut self, write: Write, memories: Vec<MemoryId>) {
+        let mut others: HashSet<MemoryId> = HashSet::new();
+        for (buffer, memories) in &self.written {
+            if *buffer != write.buffer {
+                others.extend(memories);
+            }
+        }
+        let alone = memories.iter().filter(|memory| !others.contains(*memory));
+        self.writes.extend(alone.map(|memory| (*memory, write)));
+        self.written.insert(write.buffer, memories);
     }
 
     /// The memories that were named for further planes of a buffer, and that it does not stand on as far as one knows: a
@@ -308,6 +324,7 @@ impl Memories {
 
     /// A buffer's job ended with this state.
     pub(super) fn job_ends(&mut self, buffer: BufferId, state: u32) {
+        self.written.remove(&buffer);
         let open = |write: &&mut Write| write.buffer == buffer && write.ended.is_none();
         self.writes
             .values_mut()

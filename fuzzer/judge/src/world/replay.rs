@@ -89,6 +89,8 @@ struct Replay<'a> {
     maps: Slots<Option<MemoryId>>,
     syncs: Slots<SyncFile>,
     flying: Vec<Flying>,
+    /// When the last of those that flew returned.
+    landed: u64,
     /// The operation of the main thread that runs, and what a `check` found quiet when it began.
     current: Option<(u16, Option<Epoch>)>,
     fences: Fences,
@@ -112,6 +114,7 @@ impl<'a> Replay<'a> {
             maps: Slots::default(),
             syncs: Slots::default(),
             flying: Vec::new(),
+            landed: 0,
             current: None,
             fences: Fences::default(),
             buffers: Buffers::default(),
@@ -332,14 +335,27 @@ impl<'a> Replay<'a> {
             | Op::Advance { .. }
             | Op::Join => false,
             Op::PollSync { sync, .. } => self.syncs.get(sync.0).is_some(),
+            Op::Dqevent { .. } => !self.is_let_wait(op),
             _ => true,
         }
+    }
+
+    /// Whether the call may wait for ever because a DQBUF on another thread waits in the kernel, or did when it began: for
+    /// that it has made the descriptor a blocking one, for all calls.
+    fn is_let_wait(&self, op: &Op) -> bool {
+        let (Op::Dqevent { file } | Op::Dqbuf { file, .. }) = op else {
+            return false;
+        };
+        let others = self.program.steps.iter().filter(|step| step.asynchronous);
+        others.map(|step| &step.op).any(|op| blocks(op, *file))
     }
 
     /// The main thread is given all the time that the whole program may take, so whatever it is stuck in must end.
     fn stuck(&mut self, event: usize, op: u16) {
         let flying = self.flying.iter().find(|flying| flying.op == op);
-        if flying.map_or(!is_async(self.program, op), |flying| flying.must_end) {
+        let waits = || self.op(op).is_some_and(|op| self.is_let_wait(op));
+        let main = || !is_async(self.program, op) && !waits();
+        if flying.map_or_else(main, |flying| flying.must_end) {
             let what = self.op(op).map(Op::kind);
             self.sights.hung.push(Hung { event, op, what });
         }
@@ -353,5 +369,13 @@ impl<'a> Replay<'a> {
             Op::QueueRequest { .. } => true,
             _ => target(op).is_some_and(|(other, _)| other == file),
         })
+    }
+}
+
+/// Whether this is a DQBUF that waits in the kernel for a buffer of the file.
+fn blocks(op: &Op, of: program::File) -> bool {
+    match op {
+        Op::Dqbuf { file, wait, .. } => *file == of && *wait == program::Wait::Block,
+        _ => false,
     }
 }

@@ -27,6 +27,7 @@ impl Replay<'_> {
             self.current = None;
         } else if let Some(at) = self.flying.iter().position(|flying| flying.op == call.op) {
             let flying = self.flying.remove(at);
+            self.landed = call.end;
             if flying.versions == self.versions(op) {
                 self.seen(span, op, call);
             }
@@ -217,7 +218,8 @@ impl Replay<'_> {
         const ENOENT: i32 = 2;
         let mut steps = self.program.steps.iter();
         let requests = steps.any(|step| matches!(step.op, Op::AllocRequest { .. }));
-        let open = !self.places.open_files().is_empty() || !self.flying.is_empty();
+        let runs = !self.flying.is_empty() || self.landed >= call.start;
+        let open = !self.places.open_files().is_empty() || runs;
         match call.result {
             Err(errno) if !open && !requests && errno != ENOENT && !is_shortage(errno) => {
                 let (event, op) = (span.event, call.op);
