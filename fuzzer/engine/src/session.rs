@@ -51,8 +51,8 @@ pub enum Leaks {
 ///
 /// # Invariants
 ///
-/// `spoilt` is true unless the target has been booted and every run since then was without a violation. A kernel that broke
-/// its contract once may carry the damage into the next program, so it is never used again.
+/// `spoilt` is true unless the target has been booted and every run since then was without a violation and came to its end.
+/// A kernel that broke its contract once may carry the damage into the next program, so it is never used again.
 pub struct Session<'t> {
     target: &'t mut dyn Target,
     expectation: Expectation,
@@ -92,7 +92,7 @@ impl<'t> Session<'t> {
                 run.violations = self.judge(program, &run.trace);
             }
         }
-        self.spoilt = !run.violations.is_empty();
+        self.spoilt = !run.violations.is_empty() || stuck(&run.trace);
         Ok(run)
     }
 
@@ -184,6 +184,12 @@ impl<'t> Session<'t> {
         self.spoilt = false;
         Ok(())
     }
+}
+
+/// Whether a call did not return. Its thread is lost to the target, and with the first one the target is.
+fn stuck(trace: &Trace) -> bool {
+    let mut events = trace.events.iter();
+    events.any(|event| matches!(event, Event::Stuck { .. }))
 }
 
 fn died(trace: &Trace) -> bool {

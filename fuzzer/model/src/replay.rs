@@ -9,7 +9,7 @@ use program::{CPU_ACCESS_LIMIT, Driver, Op, Program, Queue};
 use trace::{Call, Event, Kind, Mark, Out, Trace};
 
 use crate::answer::{Answer, Guess, Told, observed, ok, unknown};
-use crate::errno::{EBUSY, EINTR, ENOMEM};
+use crate::errno::{EBADF, EBUSY, EINTR, ENOMEM};
 use crate::part::{Parts, Touch, touches};
 use crate::story::{Difference, Story};
 use crate::world::{World, file_of};
@@ -276,6 +276,13 @@ impl<'a> Replay<'a> {
                 },
                 Err(EINTR),
             ) => unknown("the wait was interrupted"),
+            (
+                Op::Dqbuf {
+                    wait: program::Wait::Poll,
+                    ..
+                },
+                Err(EBADF),
+            ) if self.threads => unknown("its slot may have been emptied while it waited"),
             (Op::CpuSync { .. }, Err(EINTR)) if waited >= u64::from(CPU_ACCESS_LIMIT.0) => {
                 unknown("the wait was interrupted")
             }

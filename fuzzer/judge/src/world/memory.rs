@@ -276,7 +276,7 @@ impl Memories {
     /// A job on this buffer starts.
     pub(super) fn job_starts(&mut self, write: Write, slot: Option<Slot>) {
         let memories = slot.and_then(|slot| self.all_of(slot));
-        let unused = slot.map_or_else(Vec::new, |slot| self.take_unused(slot));
+        let unsure = slot.map_or_else(Vec::new, |slot| self.take_unsure(slot));
         match memories {
             Some(mut memories) => {
                 for memory in &memories {
@@ -284,7 +284,7 @@ impl Memories {
                     self.writes.remove(memory);
                 }
                 if !write.buffer.output {
-                    memories.retain(|memory| !unused.contains(memory));
+                    memories.retain(|memory| !unsure.contains(memory));
                     self.writes_to(write, memories);
                 }
             }
@@ -308,18 +308,25 @@ impl Memories {
         self.written.insert(write.buffer, memories);
     }
 
-    /// The memories that were named for further planes of a buffer, and that it does not stand on as far as one knows: a
-    /// call may name more dma-bufs than the buffer has planes, and the kernel looks at none of those. A plane that got a fence
-    /// is one.
-    fn take_unused(&mut self, slot: Slot) -> Vec<MemoryId> {
+    /// The memories that were named for planes of a buffer, and of which nobody knows what its job leaves in them. A call may
+    /// name more dma-bufs than the buffer has planes, and the kernel looks at none of those; a plane that got a fence is one.
+    /// And it may name the same one for two planes, which overwrite each other.
+    fn take_unsure(&mut self, slot: Slot) -> Vec<MemoryId> {
         let named = self.imports.get(&slot).map(|import| import.memory);
         let fenced = std::mem::take(&mut self.fenced);
         let (of_slot, others) = fenced.into_iter().partition(|(owner, _)| *owner == slot);
         let of_slot: HashSet<_> = of_slot;
         self.fenced = others;
         let planes = (0..).zip(named.into_iter().flatten());
-        let unused = planes.filter(|(plane, _)| *plane > 0 && !of_slot.contains(&(slot, *plane)));
-        unused.filter_map(|(_, memory)| memory).collect()
+        let planes: Vec<_> = planes
+            .filter_map(|(plane, memory)| Some((plane, memory?)))
+            .collect();
+        let is_unsure = |(plane, memory): &(u32, MemoryId)| {
+            let again = planes.iter().filter(|(_, other)| other == memory).count() > 1;
+            again || (*plane > 0 && !of_slot.contains(&(slot, *plane)))
+        };
+        let unsure = planes.iter().filter(|plane| is_unsure(plane));
+        unsure.map(|(_, memory)| *memory).collect()
     }
 
     /// A buffer's job ended with this state.
