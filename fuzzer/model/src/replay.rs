@@ -105,9 +105,7 @@ impl<'a> Replay<'a> {
         if !self.records.is_empty() {
             // They may be of its effects, which nobody can tell from those of the hardware.
             self.world.doubt |= other.writes;
-            if steers(&step.op) {
-                self.doubt_stream(&step.op);
-            }
+            self.doubt_stream(&step.op);
         }
         touch.conflict(other)
     }
@@ -322,14 +320,6 @@ fn ends_jobs(op: &Op) -> bool {
     matches!(
         op,
         Op::Streamoff { .. } | Op::CloseFile { .. } | Op::Open { .. } | Op::Reqbufs { .. }
-    )
-}
-
-/// Calls that end or begin a drain, or give back what a queue has.
-fn steers(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::DecoderCmd { .. } | Op::Streamoff { .. } | Op::SourceChange { .. }
     )
 }
 
