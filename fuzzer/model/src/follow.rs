@@ -39,8 +39,8 @@ impl World {
                 if let Some(handle) = self.files.get_mut(&file.0) {
                     handle.filled.clear();
                 }
-                self.allocated(file.0, queue, memory, out);
                 self.doubt = self.doubt & !Parts::queue(file, queue);
+                self.allocated(file.0, queue, memory, out);
             }
             Op::CreateBufs {
                 file,
@@ -66,7 +66,9 @@ impl World {
                     handle.commanded(cmd);
                 }
                 // How an encoder drains the model has not learnt.
-                self.doubt |= Parts::file(file);
+                self.doubt |=
+                    Parts::states(file, Queue::Output) | Parts::states(file, Queue::Capture);
+                self.doubt |= Parts::stream(file) | Parts::events(file);
             }
             Op::Streamoff { file, queue } => {
                 self.stopped(file.0, queue);
@@ -335,6 +337,10 @@ impl World {
         }
         if count > 0 {
             content.memory = Some(memory);
+        }
+        if !doubt.is_empty() {
+            // Nor how many planes they have.
+            self.doubt |= Parts::allocated(File(file), queue);
         }
     }
 
