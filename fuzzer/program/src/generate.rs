@@ -131,7 +131,7 @@ impl Builder {
 
     /// A program that has run no job yet gets one, mostly: the others have told what they can by then.
     fn finish(&mut self, choose: &mut dyn Choose, profile: &Profile) {
-        if !self.model.armed && !choose.exhausted() && choose.chance(70) {
+        if !self.model.armed && !choose.exhausted() && choose.chance(profile.job_percent) {
             if self.model.unloaded {
                 self.push(Step {
                     op: Op::Load,

@@ -19,6 +19,8 @@ pub struct Profile {
     pub async_percent: u32,
     /// Chance in 100, at each operation, to play a whole scene (a reconfiguration, a drain, …).
     pub scene_percent: u32,
+    /// Chance in 100 that a program which has run no job gets one at its end.
+    pub job_percent: u32,
     /// Video files open at the same time.
     pub max_files: u8,
 }
@@ -32,6 +34,7 @@ impl Default for Profile {
             wrong_percent: 20,
             async_percent: 5,
             scene_percent: 6,
+            job_percent: 70,
             max_files: 3,
         }
     }

@@ -181,6 +181,7 @@ fn enumeration_reaches_every_program_of_two_plain_operations() {
     let mut profile = Profile::default();
     profile.wrong_percent = 0;
     profile.scene_percent = 0;
+    profile.job_percent = 0;
     profile.mean_ops = 2;
     profile.async_percent = 0;
     for kind in OpKind::ALL {
