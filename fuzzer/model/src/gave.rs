@@ -79,8 +79,15 @@ impl World {
             return;
         };
         buffer.fill();
-        if imports && !refused && !buffer.is_taken() {
+        if refused || buffer.is_taken() {
+            return;
+        }
+        if imports {
             put_away(buffer, &given, &mut self.memories);
+        } else {
+            // `__prepare_mmap()` has written how much is used before the driver refused; of an OUTPUT buffer that is what the
+            // agent asked for.
+            buffer.bytesused = (given.queue == Queue::Capture).then_some(0);
         }
     }
 }
