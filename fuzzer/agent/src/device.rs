@@ -43,7 +43,7 @@ impl Device {
     pub(crate) fn find(driver: &str, modules: &Modules) -> Self {
         let known = Driver::named(driver);
         let node = known.map_or_else(|| Node::named(driver), Node::of);
-        let path = node.find();
+        let path = find(known, &node);
         Self {
             known,
             module: modules.get(&node.driver),
@@ -144,13 +144,21 @@ impl Device {
         let module = self.module.as_ref().ok_or(Errno::ENOENT)?;
         module.load()?;
         self.places.merge(Places::read());
-        self.path = self.node.find();
+        self.path = find(self.known, &self.node);
         if self.is_present() {
             Ok(())
         } else {
             Err(Errno::ENODEV)
         }
     }
+}
+
+/// Where the node is. Of the double's nodes it is the one that is called like the driver, if it has that: a program may load the
+/// double while an old node still keeps its number, and then the first number is not always the same node's.
+fn find(known: Option<Driver>, node: &Node) -> Option<CString> {
+    let double = known == Some(Driver::Double);
+    let named = double.then(|| Node::of_double(device_name(program::Node::Double)));
+    named.and_then(|named| named.find()).or_else(|| node.find())
 }
 
 /// What sysfs calls a node of the double.
