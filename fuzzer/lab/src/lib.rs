@@ -13,6 +13,7 @@ pub mod exit;
 pub mod findings;
 pub mod interrupt;
 pub mod json;
+pub mod lock;
 pub mod plants;
 pub mod process;
 pub mod progress;

@@ -5,7 +5,7 @@ use std::{
     collections::HashSet,
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -24,6 +24,7 @@ use super::{
 use crate::{
     findings::{self, Folder as FindingFolder, Origin},
     interrupt,
+    lock::{locked, unlocked},
     reproducer::{Bench, Reproduction},
     rig::RigArgs,
 };
@@ -157,7 +158,7 @@ impl Desk {
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.work)
     }
 
     /// Has every instance stop.
@@ -177,10 +178,7 @@ impl Desk {
 
     /// The campaign is over: writes its last numbers and gives them, with the command that repeats it.
     pub fn close(self, ended: Ended) -> anyhow::Result<(Total, String)> {
-        let mut work = self
-            .work
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut work = unlocked(self.work);
         work.add_up_all();
         work.write_totals()?;
         let line = Line::End {

@@ -4,7 +4,7 @@ use std::{
     fmt::Write as _,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     thread,
     time::Duration,
 };
@@ -13,6 +13,7 @@ use anyhow::Context;
 use engine::Stats;
 
 use super::desk::{Screen, Total};
+use crate::lock::locked;
 
 /// Longest that a client may take to ask.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -52,7 +53,7 @@ impl Metrics {
 
 impl Screen for Metrics {
     fn show(&mut self, total: &Total) {
-        *self.text.lock().unwrap_or_else(PoisonError::into_inner) = text(total);
+        *locked(&self.text) = text(total);
     }
 
     fn say(&mut self, _line: &str) {}
@@ -71,7 +72,7 @@ fn answer(client: TcpStream, text: &Mutex<String>) -> std::io::Result<()> {
     }
     let (status, body) = match first.split(' ').nth(1) {
         Some("/metrics" | "/") => {
-            let text = text.lock().unwrap_or_else(PoisonError::into_inner);
+            let text = locked(text);
             ("200 OK", text.clone())
         }
         _ => ("404 Not Found", "try /metrics\n".to_owned()),

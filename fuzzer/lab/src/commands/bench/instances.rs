@@ -1,7 +1,7 @@
 //! What a second instance adds: programs a second of two guests at once against those of one alone, in turns.
 
 use std::{
-    sync::{Barrier, Mutex, PoisonError},
+    sync::{Barrier, Mutex},
     thread,
     time::Duration,
 };
@@ -13,7 +13,11 @@ use program::Program;
 use serde::Serialize;
 
 use super::speed::{Tally, watched};
-use crate::{rig::Rig, target::uml::host};
+use crate::{
+    lock::{locked, unlocked},
+    rig::Rig,
+    target::uml::host,
+};
 
 /// Instances that are compared with one.
 pub(super) const COUNT: usize = 2;
@@ -79,14 +83,10 @@ pub(super) fn measure(
     })
     .ok()
     .context("an instance panicked")?;
-    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    match unlocked(failure) {
         Some(error) => Err(error),
         None => Ok(numbers(&tallies, cores)),
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn numbers(tallies: &[Tallies], cores: usize) -> Instances {

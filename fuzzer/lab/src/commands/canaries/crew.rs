@@ -1,17 +1,18 @@
 //! Runs campaigns, one a core.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-    thread,
-};
+use std::{collections::VecDeque, sync::Mutex, thread};
 
 use super::{
     complete,
     results::{Record, Results},
     trial::{Shop, Trial},
 };
-use crate::{interrupt, progress::Stage, target::uml::host};
+use crate::{
+    interrupt,
+    lock::{locked, unlocked},
+    progress::Stage,
+    target::uml::host,
+};
 
 /// What the workers share.
 struct Work {
@@ -42,7 +43,7 @@ pub(super) fn run(
         let worked = worker(&work, |trial| trial.run(shop, core));
         if worked.is_err() {
             // The others end with what they are at.
-            lock(&work).todo.clear();
+            locked(&work).todo.clear();
         }
         worked
     };
@@ -56,13 +57,9 @@ pub(super) fn run(
             .collect()
     });
     worked.into_iter().collect::<anyhow::Result<()>>()?;
-    let Work { results, stage, .. } = work.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Work { results, stage, .. } = unlocked(work);
     stage.done();
     complete(&results, trials)
-}
-
-fn lock<'a>(work: &'a Mutex<Work>) -> MutexGuard<'a, Work> {
-    work.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn worker(
@@ -70,13 +67,13 @@ fn worker(
     run: impl Fn(&Trial) -> anyhow::Result<Option<Record>>,
 ) -> anyhow::Result<()> {
     while !interrupt::requested() {
-        let Some(trial) = lock(work).todo.pop_front() else {
+        let Some(trial) = locked(work).todo.pop_front() else {
             break;
         };
         let Some(record) = run(&trial)? else {
             break;
         };
-        let mut work = lock(work);
+        let mut work = locked(work);
         let line = line(&record);
         work.stage.say(&line);
         work.stage.step(&record.trial.bug);

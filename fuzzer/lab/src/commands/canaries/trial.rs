@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -17,6 +17,7 @@ use super::{
 use crate::{
     commands::compliance,
     corpus, interrupt,
+    lock::locked,
     rig::{self, Inside, RigArgs},
     setup::{Options, Prepared, key, tree},
 };
@@ -72,7 +73,7 @@ pub(super) struct Shop<'a> {
 impl Shop<'_> {
     /// Makes something of the cache.
     fn make<T>(&self, make: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
-        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = locked(&self.making);
         make()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     thread,
 };
 
@@ -13,6 +13,7 @@ use super::equipped;
 use crate::{
     exit::Exit,
     interrupt::{self, Graceful},
+    lock::{locked, unlocked},
     progress::Stage,
     rig::{Rig, RigArgs},
     setup::Options,
@@ -48,7 +49,7 @@ pub(super) fn run(campaign: &Path, instances: u64, options: &Options) -> anyhow:
             .collect()
     });
     ended.into_iter().collect::<anyhow::Result<()>>()?;
-    let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let work = unlocked(work);
     work.stage.done();
     let (ran, exits) = (all - work.todo.len(), work.exits);
     println!(
@@ -60,9 +61,8 @@ pub(super) fn run(campaign: &Path, instances: u64, options: &Options) -> anyhow:
 
 fn worker(work: &Mutex<Work>, args: &RigArgs, mut rig: Rig) -> anyhow::Result<()> {
     let mut session = Session::new(&mut rig.target, args.expectation());
-    let lock = || work.lock().unwrap_or_else(PoisonError::into_inner);
     while !interrupt::requested() {
-        let Some((path, program)) = lock().todo.pop() else {
+        let Some((path, program)) = locked(work).todo.pop() else {
             break;
         };
         let (one, other) = (
@@ -74,7 +74,7 @@ fn worker(work: &Mutex<Work>, args: &RigArgs, mut rig: Rig) -> anyhow::Result<()
             true => verdict.exit(),
             false => Exit::NONDETERMINISM,
         };
-        let mut work = lock();
+        let mut work = locked(work);
         work.stage.step("");
         if exit != Exit::HELD {
             let what = match exit {

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Stderr, stderr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread::{self, JoinHandle},
@@ -24,7 +24,9 @@ use ratatui::{
 use super::view::{self, View};
 use crate::{
     campaign::{Screen, Total},
-    interrupt, terminal,
+    interrupt,
+    lock::locked,
+    terminal,
 };
 
 /// How often it is drawn.
@@ -60,10 +62,6 @@ impl Dashboard {
             taken: Some(taken),
         })
     }
-}
-
-fn locked(view: &Mutex<View>) -> MutexGuard<'_, View> {
-    view.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn keep_drawing(view: &Mutex<View>, ended: &Receiver<()>) {
