@@ -92,7 +92,7 @@ impl<'t> Session<'t> {
                 run.violations = self.judge(program, &run.trace);
             }
         }
-        self.spoilt = !run.violations.is_empty() || stuck(&run.trace);
+        self.spoilt = !run.violations.is_empty() || run.trace.is_stuck();
         Ok(run)
     }
 
@@ -184,12 +184,6 @@ impl<'t> Session<'t> {
         self.spoilt = false;
         Ok(())
     }
-}
-
-/// Whether a call did not return. Its thread is lost to the target, and with the first one the target is.
-fn stuck(trace: &Trace) -> bool {
-    let mut events = trace.events.iter();
-    events.any(|event| matches!(event, Event::Stuck { .. }))
 }
 
 fn died(trace: &Trace) -> bool {

@@ -13,6 +13,14 @@ pub struct Trace {
     pub events: Vec<Event>,
 }
 
+impl Trace {
+    /// Whether a call did not return: its thread is lost to the target, and holds its descriptors open.
+    pub fn is_stuck(&self) -> bool {
+        let mut events = self.events.iter();
+        events.any(|event| matches!(event, Event::Stuck { .. }))
+    }
+}
+
 /// One observation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {

@@ -1,7 +1,7 @@
 //! I5: every fence is destroyed once everything is closed. Destroying late is by design: signalled fences stay in the
 //! reservation object until the next one is added, or until the memory goes.
 
-use trace::{Event, Mark};
+use trace::Mark;
 
 use super::{Case, name_or_none};
 use crate::invariant::Invariant::I5;
@@ -11,9 +11,7 @@ pub(super) fn oracle(case: &Case) -> Vec<Violation> {
     let Some(closed) = case.world.mark(Mark::AllClosed) else {
         return Vec::new();
     };
-    // A call that never returned holds its descriptors open.
-    let held = |event: &Event| matches!(event, Event::Stuck { .. });
-    if case.world.trace.events.iter().any(held) {
+    if case.world.trace.is_stuck() {
         return Vec::new();
     }
     let alive = |fence: &&crate::world::fence::Fence| {

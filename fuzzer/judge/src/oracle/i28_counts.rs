@@ -1,7 +1,5 @@
 //! I28: the counts of modules and dma-bufs return to where they were, and a driver that nobody uses can be unloaded.
 
-use trace::Event;
-
 use super::Case;
 use crate::invariant::Invariant::I28;
 use crate::violation::Violation;
@@ -9,9 +7,7 @@ use crate::world::sight::{Left, Unload};
 
 pub(super) fn oracle(case: &Case) -> Vec<Violation> {
     let sights = &case.world.sights;
-    // A call that never returned holds its descriptors open.
-    let mut events = case.world.trace.events.iter();
-    let held = events.any(|event| matches!(event, Event::Stuck { .. }));
+    let held = case.world.trace.is_stuck();
     let left = sights.left.iter().filter(|_| !held).flat_map(left);
     left.chain(sights.unloads.iter().map(kept)).collect()
 }
