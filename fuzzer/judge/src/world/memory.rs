@@ -297,13 +297,10 @@ impl Memories {
 
     /// This job writes to these. Of two jobs that write to the same at a time nobody knows whose frame stays.
     fn writes_to(&mut self, write: Write, memories: Vec<MemoryId>) {
-        let mut others: HashSet<MemoryId> = HashSet::new();
-        for (buffer, memories) in &self.written {
-            if *buffer != write.buffer {
-                others.extend(memories);
-            }
-        }
-        let alone = memories.iter().filter(|memory| !others.contains(*memory));
+        let others = self.written.iter();
+        let others = others.filter(|(buffer, _)| **buffer != write.buffer);
+        let others: HashSet<_> = others.flat_map(|(_, memories)| memories).collect();
+        let alone = memories.iter().filter(|memory| !others.contains(memory));
         self.writes.extend(alone.map(|memory| (*memory, write)));
         self.written.insert(write.buffer, memories);
     }
@@ -313,20 +310,18 @@ impl Memories {
     /// And it may name the same one for two planes, which overwrite each other.
     fn take_unsure(&mut self, slot: Slot) -> Vec<MemoryId> {
         let named = self.imports.get(&slot).map(|import| import.memory);
-        let fenced = std::mem::take(&mut self.fenced);
-        let (of_slot, others) = fenced.into_iter().partition(|(owner, _)| *owner == slot);
-        let of_slot: HashSet<_> = of_slot;
-        self.fenced = others;
         let planes = (0..).zip(named.into_iter().flatten());
         let planes: Vec<_> = planes
             .filter_map(|(plane, memory)| Some((plane, memory?)))
             .collect();
         let is_unsure = |(plane, memory): &(u32, MemoryId)| {
             let again = planes.iter().filter(|(_, other)| other == memory).count() > 1;
-            again || (*plane > 0 && !of_slot.contains(&(slot, *plane)))
+            again || (*plane > 0 && !self.fenced.contains(&(slot, *plane)))
         };
         let unsure = planes.iter().filter(|plane| is_unsure(plane));
-        unsure.map(|(_, memory)| *memory).collect()
+        let unsure = unsure.map(|(_, memory)| *memory).collect();
+        self.fenced.retain(|(owner, _)| *owner != slot);
+        unsure
     }
 
     /// A buffer's job ended with this state.

@@ -291,10 +291,7 @@ fn look(path: &Path) -> anyhow::Result<Before> {
         }
     };
     let plain = |programs: Vec<(PathBuf, Program)>| {
-        let programs = programs.into_iter().map(|(_, program)| program);
-        programs
-            .filter(|program| !program.steps.is_empty())
-            .collect()
+        programs.into_iter().map(|(_, program)| program).collect()
     };
     let killed = killed(&log_of(path)?);
     // Whoever works on the campaign reads these anew.
