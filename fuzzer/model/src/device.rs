@@ -162,25 +162,8 @@ impl Device {
 fn is_ioctl(op: &Op) -> bool {
     matches!(
         op,
-        Op::DecoderCmd { .. }
-            | Op::EncoderCmd { .. }
-            | Op::RemoveBufs { .. }
-            | Op::SourceChange { .. }
-    ) || is_knob(op)
-}
-
-fn is_knob(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::GateClose { .. }
-            | Op::GateOpen { .. }
-            | Op::JobTime { .. }
-            | Op::Chunks { .. }
-            | Op::Completion { .. }
-            | Op::Watchdog { .. }
-            | Op::SetKnob { .. }
-            | Op::Fail { .. }
-    )
+        Op::DecoderCmd { .. } | Op::EncoderCmd { .. } | Op::RemoveBufs { .. }
+    ) || program::knobs::settings(op).is_some()
 }
 
 /// `VB2_DOUBLE_S_KNOB`: which values `Knobs::set()` takes, and when.

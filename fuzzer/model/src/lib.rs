@@ -51,15 +51,12 @@ pub use story::{Difference, Story};
 
 /// The program with open files in the place of slots: see [`program::resolved`].
 pub fn resolved<'a>(program: &'a Program, trace: &Trace) -> Cow<'a, Program> {
-    let mut fine = vec![false; program.steps.len()];
-    for event in &trace.events {
-        if let Event::Call(call) = event
-            && let Some(fine) = fine.get_mut(usize::from(call.op))
-        {
-            *fine = call.result.is_ok();
-        }
-    }
-    program::resolved(program, |step| fine[step])
+    program::resolved(program, |step| {
+        trace.events.iter().any(|event| match event {
+            Event::Call(call) => usize::from(call.op) == step && call.result.is_ok(),
+            _ => false,
+        })
+    })
 }
 
 /// Compares the calls of a trace of this resolved program, on this driver, with the model. A trace without any record of the

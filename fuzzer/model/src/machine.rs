@@ -309,29 +309,12 @@ fn special_op() -> impl Strategy<Value = Op> {
     ]
 }
 
-pub(crate) fn in_request(file: File, queue: Queue, index: u32, request: Request) -> Op {
-    match Op::qbuf(file, queue, index, None) {
-        Op::Qbuf {
-            file,
-            queue,
-            index,
-            dmabuf,
-            more,
-            hold,
-            stamp,
-            ..
-        } => Op::Qbuf {
-            file,
-            queue,
-            index,
-            dmabuf,
-            more,
-            hold,
-            stamp,
-            request: Some(request),
-        },
-        other => other,
+pub(crate) fn in_request(file: File, queue: Queue, index: u32, into: Request) -> Op {
+    let mut op = Op::qbuf(file, queue, index, None);
+    if let Op::Qbuf { request, .. } = &mut op {
+        *request = Some(into);
     }
+    op
 }
 
 fn op() -> impl Strategy<Value = Op> {
