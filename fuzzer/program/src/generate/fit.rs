@@ -441,16 +441,22 @@ fn exports(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: 
     };
     bag.add_each(
         fit,
-        present.into_iter().flat_map(|index| {
-            (0..content.planes).map(move |plane| Op::Expbuf {
-                dmabuf,
-                file,
-                queue,
-                index,
-                plane,
-            })
+        planes(present, content).map(|(index, plane)| Op::Expbuf {
+            dmabuf,
+            file,
+            queue,
+            index,
+            plane,
         }),
     );
+}
+
+/// The planes of these buffers: index of the buffer, number of the plane.
+fn planes(buffers: Vec<u32>, content: &QueueModel) -> impl Iterator<Item = (u32, u32)> {
+    let count = content.planes;
+    buffers
+        .into_iter()
+        .flat_map(move |index| (0..count).map(move |plane| (index, plane)))
 }
 
 /// mmap() of the video node, of what userspace is going to look at.
@@ -471,14 +477,12 @@ fn mappings(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content:
     };
     bag.add_each(
         fit,
-        present.into_iter().flat_map(|index| {
-            (0..content.planes).map(move |plane| Op::MmapFile {
-                map,
-                file,
-                queue,
-                index,
-                plane,
-            })
+        planes(present, content).map(|(index, plane)| Op::MmapFile {
+            map,
+            file,
+            queue,
+            index,
+            plane,
         }),
     );
 }

@@ -175,12 +175,7 @@ fn reconfigure(script: &mut Script<'_>) -> Option<()> {
         script.run(Op::Dqevent { file });
     }
     script.run(Op::Streamoff { file, queue });
-    script.run(Op::Reqbufs {
-        file,
-        queue,
-        memory: Memory::Mmap,
-        count: 0,
-    });
+    script.free(file, queue);
     match script.choose.below(3) {
         0 => script.run(Op::GetFormat { file, queue }),
         1 => script.run(Op::size(file, queue, (width, height))),
@@ -333,12 +328,7 @@ fn free_held(script: &mut Script<'_>) -> Option<()> {
     let (dmabuf, sync) = script.hold(file)?;
     let queue = Queue::Capture;
     script.run(Op::Streamoff { file, queue });
-    script.run(Op::Reqbufs {
-        file,
-        queue,
-        memory: Memory::Mmap,
-        count: 0,
-    });
+    script.free(file, queue);
     script.run(Op::PollDmabuf {
         dmabuf,
         interest: Interest::Out,
@@ -431,12 +421,7 @@ fn mapped_held(script: &mut Script<'_>) -> Option<()> {
     } else {
         script.run(Op::GateOpen { file });
         script.run(Op::Streamoff { file, queue });
-        script.run(Op::Reqbufs {
-            file,
-            queue,
-            memory: Memory::Mmap,
-            count: 0,
-        });
+        script.free(file, queue);
     }
     script.run(Op::CloseDmabuf { dmabuf });
     script.run(Op::Touch { map });

@@ -55,6 +55,16 @@ impl Script<'_> {
         hardware::draw(self, file);
     }
 
+    /// Frees the buffers of an MMAP queue.
+    pub(super) fn free(&mut self, file: File, queue: Queue) {
+        self.run(Op::Reqbufs {
+            file,
+            queue,
+            memory: Memory::Mmap,
+            count: 0,
+        });
+    }
+
     /// Gives a queue buffers unless it has some.
     pub(super) fn allocate(&mut self, file: File, queue: Queue, memory: Memory) {
         let count = 1 + self.choose.below(3) as u32;

@@ -1,7 +1,7 @@
 //! Scenes of a stateful codec: what happens to a stream beside frames.
 
 use super::script::Script;
-use crate::op::{DecoderCmd, EventKind, Memory, Micros, Op, Queue};
+use crate::op::{DecoderCmd, EventKind, Micros, Op, Queue};
 
 /// The stream ends, the last buffers come, and another stream begins: by a restart of both queues or by the command.
 pub(super) fn end_of_stream(script: &mut Script<'_>) -> Option<()> {
@@ -68,12 +68,7 @@ pub(super) fn resize_under_job(script: &mut Script<'_>) -> Option<()> {
     }
     script.run(Op::Streamoff { file, queue });
     script.look(old, sync);
-    script.run(Op::Reqbufs {
-        file,
-        queue,
-        memory: Memory::Mmap,
-        count: 0,
-    });
+    script.free(file, queue);
     script.run(Op::GetFormat { file, queue });
     script.again(file)?;
     script.run(Op::Check { dmabuf: old });
