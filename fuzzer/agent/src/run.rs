@@ -189,7 +189,7 @@ impl Steps<'_> {
 
     fn step(&mut self, index: u16, op: &Op) {
         let shared = self.executor.shared;
-        let closing = may_close(op).then(|| shared.table().closes(op)).flatten();
+        let closing = shared.table().closes(op);
         let fault = std::mem::take(&mut self.fault);
         if let Op::FailNth { nth } = *op {
             self.fault = nth;
@@ -291,14 +291,6 @@ fn claim(shared: &Shared, op: &Op) -> Option<u32> {
     table
         .only_serial()
         .or_else(|| named.filter(|_| shared.pool.is_idle()))
-}
-
-/// Whether the operation can close a video file.
-fn may_close(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Open { .. } | Op::CloseFile { .. } | Op::DupFile { .. } | Op::Munmap { .. }
-    )
 }
 
 fn dequeued(op: &Op, outcome: &Outcome) -> Option<(File, Queue, u32)> {

@@ -218,6 +218,11 @@ impl Table {
     pub(crate) fn set_file(&mut self, file: File, fd: i32, multi: bool) -> u32 {
         let serial = self.opens;
         self.opens += 1;
+        self.fill_file(file, fd, serial, multi);
+        serial
+    }
+
+    fn fill_file(&mut self, file: File, fd: i32, serial: u32, multi: bool) {
         let handle = self.handle(fd);
         self.files[usize::from(file.0)] = FileSlot {
             handle,
@@ -226,21 +231,13 @@ impl Table {
             position: Position::default(),
             multi,
         };
-        serial
     }
 
     /// Gives the file of a slot a second one.
     pub(crate) fn second_file(&mut self, file: File, fd: i32, from: File) {
-        let handle = self.handle(fd);
         let first = &self.files[usize::from(from.0)];
         let (serial, multi) = (first.serial, first.multi);
-        self.files[usize::from(file.0)] = FileSlot {
-            handle,
-            serial,
-            output_lengths: Vec::new(),
-            position: Position::default(),
-            multi,
-        };
+        self.fill_file(file, fd, serial, multi);
     }
 
     /// Puts another descriptor of the same file into a slot, and gives the old one.

@@ -32,10 +32,20 @@ pub const EVENT_SOURCE_CHANGE: u32 = 5;
 pub const DEC_CMD_START: u32 = 0;
 /// `V4L2_DEC_CMD_STOP`
 pub const DEC_CMD_STOP: u32 = 1;
+/// `V4L2_DEC_CMD_PAUSE`
+pub const DEC_CMD_PAUSE: u32 = 2;
+/// `V4L2_DEC_CMD_RESUME`
+pub const DEC_CMD_RESUME: u32 = 3;
+/// `V4L2_DEC_CMD_FLUSH`
+pub const DEC_CMD_FLUSH: u32 = 4;
 /// `V4L2_ENC_CMD_START`
 pub const ENC_CMD_START: u32 = 0;
 /// `V4L2_ENC_CMD_STOP`
 pub const ENC_CMD_STOP: u32 = 1;
+/// `V4L2_ENC_CMD_PAUSE`
+pub const ENC_CMD_PAUSE: u32 = 2;
+/// `V4L2_ENC_CMD_RESUME`
+pub const ENC_CMD_RESUME: u32 = 3;
 /// `V4L2_PIX_FMT_YUV420`
 pub const PIX_FMT_YUV420: u32 = u32::from_le_bytes(*b"YU12");
 /// `V4L2_PIX_FMT_YUV420M`

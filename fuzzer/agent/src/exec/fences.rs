@@ -49,12 +49,12 @@ impl Executor<'_> {
         }
     }
 
-    /// What a fresh sync_file says; in a bare loop nobody asks.
     /// What a new sync_file says. One that cannot be asked is closed again: the call that made it is told as failed.
     fn made(&self, slot: Sync, fd: i32) -> Outcome {
         self.told(fd).inspect_err(|_| self.vacate_sync(slot))
     }
 
+    /// What a sync_file says; in a bare loop nobody asks.
     fn told(&self, fd: i32) -> Outcome {
         if self.observed {
             sync_file::info(fd).map(Seen::Sync)

@@ -373,10 +373,9 @@ impl Executor<'_> {
         command.cmd = match cmd {
             DecoderCmd::Start => v4l2::DEC_CMD_START,
             DecoderCmd::Stop => v4l2::DEC_CMD_STOP,
-            // `V4L2_DEC_CMD_PAUSE`, `_RESUME` and `_FLUSH`
-            DecoderCmd::Pause => 2,
-            DecoderCmd::Resume => 3,
-            DecoderCmd::Flush => 4,
+            DecoderCmd::Pause => v4l2::DEC_CMD_PAUSE,
+            DecoderCmd::Resume => v4l2::DEC_CMD_RESUME,
+            DecoderCmd::Flush => v4l2::DEC_CMD_FLUSH,
         };
         v4l2::DECODER_CMD.call(self.file(file), &mut command)?;
         DONE
@@ -388,10 +387,10 @@ impl Executor<'_> {
         command.cmd = match cmd {
             DecoderCmd::Start => v4l2::ENC_CMD_START,
             DecoderCmd::Stop => v4l2::ENC_CMD_STOP,
-            // `V4L2_ENC_CMD_PAUSE` and `_RESUME`, and none
-            DecoderCmd::Pause => 2,
-            DecoderCmd::Resume => 3,
-            DecoderCmd::Flush => 4,
+            DecoderCmd::Pause => v4l2::ENC_CMD_PAUSE,
+            DecoderCmd::Resume => v4l2::ENC_CMD_RESUME,
+            // An encoder has no such command.
+            DecoderCmd::Flush => v4l2::DEC_CMD_FLUSH,
         };
         v4l2::ENCODER_CMD.call(self.file(file), &mut command)?;
         DONE
