@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use program::Memory;
+use program::{Memory, Queue};
 use trace::{BufferId, FenceId};
 
 use super::place::Place;
@@ -71,6 +71,8 @@ pub(crate) struct Memories {
     writes: HashMap<MemoryId, Write>,
     /// What the jobs that run write to.
     written: HashMap<BufferId, Vec<MemoryId>>,
+    /// What the jobs that run on OUTPUT buffers may write to: no record tells of the CAPTURE buffer that one holds.
+    held: HashMap<BufferId, (Place, Vec<MemoryId>)>,
     /// Memories whose buffers went since somebody last asked.
     orphans: Vec<MemoryId>,
 }
@@ -283,9 +285,13 @@ impl Memories {
                     self.renew(*memory);
                     self.writes.remove(memory);
                 }
-                if !write.buffer.output {
-                    memories.retain(|memory| !unsure.contains(memory));
-                    self.writes_to(write, memories);
+                match slot {
+                    Some((place, _)) if write.buffer.output => self.may_hold(write.buffer, place),
+                    Some((place, _)) => {
+                        memories.retain(|memory| !unsure.contains(memory));
+                        self.writes_to(write, place, memories);
+                    }
+                    None => {}
                 }
             }
             None => {
@@ -295,11 +301,31 @@ impl Memories {
         }
     }
 
-    /// This job writes to these. Of two jobs that write to the same at a time nobody knows whose frame stays.
-    fn writes_to(&mut self, write: Write, memories: Vec<MemoryId>) {
+    /// The job of an OUTPUT buffer may write to any CAPTURE buffer that its file has queued.
+    fn may_hold(&mut self, output: BufferId, place: Place) {
+        let capture = Place {
+            queue: Queue::Capture,
+            ..place
+        };
+        let busy = self.busy.iter();
+        let busy = busy.filter(|((of, _), busy)| *of == capture && **busy);
+        let slots: Vec<Slot> = busy.map(|(slot, _)| *slot).collect();
+        let memories = slots.into_iter().filter_map(|slot| self.all_of(slot));
+        let memories: Vec<MemoryId> = memories.flatten().collect();
+        for memory in &memories {
+            self.writes.remove(memory);
+        }
+        self.held.insert(output, (capture, memories));
+    }
+
+    /// This job of that queue writes to these. Of two jobs that write to the same at a time nobody knows whose frame stays.
+    fn writes_to(&mut self, write: Write, place: Place, memories: Vec<MemoryId>) {
         let others = self.written.iter();
         let others = others.filter(|(buffer, _)| **buffer != write.buffer);
-        let others: HashSet<_> = others.flat_map(|(_, memories)| memories).collect();
+        let others = others.flat_map(|(_, memories)| memories);
+        let held = self.held.values().filter(|(of, _)| *of != place);
+        let held = held.flat_map(|(_, memories)| memories);
+        let others: HashSet<_> = others.chain(held).collect();
         let alone = memories.iter().filter(|memory| !others.contains(memory));
         self.writes.extend(alone.map(|memory| (*memory, write)));
         self.written.insert(write.buffer, memories);
@@ -327,6 +353,7 @@ impl Memories {
     /// A buffer's job ended with this state.
     pub(super) fn job_ends(&mut self, buffer: BufferId, state: u32) {
         self.written.remove(&buffer);
+        self.held.remove(&buffer);
         let open = |write: &&mut Write| write.buffer == buffer && write.ended.is_none();
         self.writes
             .values_mut()
