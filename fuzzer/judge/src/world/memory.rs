@@ -34,6 +34,13 @@ pub(crate) struct Write {
     pub(crate) ended: Option<u32>,
 }
 
+/// What a job that runs writes to, or may: no record tells of a CAPTURE buffer that it holds.
+struct Written {
+    job: u64,
+    /// None if nobody knows.
+    memories: Option<Vec<MemoryId>>,
+}
+
 /// What kind of memory a queue uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -69,10 +76,8 @@ pub(crate) struct Memories {
     epochs: HashMap<MemoryId, u64>,
     epoch: u64,
     writes: HashMap<MemoryId, Write>,
-    /// What the jobs that run write to.
-    written: HashMap<BufferId, Vec<MemoryId>>,
-    /// What the jobs that run on OUTPUT buffers may write to: no record tells of the CAPTURE buffer that one holds.
-    held: HashMap<BufferId, (Place, Vec<MemoryId>)>,
+    /// What the jobs that run write to, by their buffers.
+    written: HashMap<BufferId, Written>,
     /// Memories whose buffers went since somebody last asked.
     orphans: Vec<MemoryId>,
 }
@@ -279,19 +284,11 @@ impl Memories {
     pub(super) fn job_starts(&mut self, write: Write, slot: Option<Slot>) {
         let memories = slot.and_then(|slot| self.all_of(slot));
         let unsure = slot.map_or_else(Vec::new, |slot| self.take_unsure(slot));
-        match memories {
-            Some(mut memories) => {
-                for memory in &memories {
+        match &memories {
+            Some(memories) => {
+                for memory in memories {
                     self.renew(*memory);
                     self.writes.remove(memory);
-                }
-                match slot {
-                    Some((place, _)) if write.buffer.output => self.may_hold(write.buffer, place),
-                    Some((place, _)) => {
-                        memories.retain(|memory| !unsure.contains(memory));
-                        self.writes_to(write, place, memories);
-                    }
-                    None => {}
                 }
             }
             None => {
@@ -299,36 +296,49 @@ impl Memories {
                 self.writes.clear();
             }
         }
+        let memories = if write.buffer.output {
+            let held = slot.and_then(|(place, _)| self.may_hold(place));
+            self.contest(held.as_deref());
+            held
+        } else {
+            let sure = |memory: &MemoryId| !unsure.contains(memory);
+            let memories = memories.map(|all| all.into_iter().filter(sure).collect::<Vec<_>>());
+            self.writes_to(write, memories.as_deref().unwrap_or_default());
+            memories
+        };
+        let job = write.job;
+        self.written.insert(write.buffer, Written { job, memories });
     }
 
-    /// The job of an OUTPUT buffer may write to any CAPTURE buffer that its file has queued.
-    fn may_hold(&mut self, output: BufferId, place: Place) {
-        let capture = Place {
-            queue: Queue::Capture,
-            ..place
-        };
+    /// The memories of all CAPTURE buffers that the file of this queue has queued: its job may hold any.
+    fn may_hold(&mut self, place: Place) -> Option<Vec<MemoryId>> {
+        let queue = Queue::Capture;
+        let capture = Place { queue, ..place };
         let busy = self.busy.iter();
         let busy = busy.filter(|((of, _), busy)| *of == capture && **busy);
         let slots: Vec<Slot> = busy.map(|(slot, _)| *slot).collect();
-        let memories = slots.into_iter().filter_map(|slot| self.all_of(slot));
-        let memories: Vec<MemoryId> = memories.flatten().collect();
-        for memory in &memories {
-            self.writes.remove(memory);
-        }
-        self.held.insert(output, (capture, memories));
+        let memories = slots.into_iter().map(|slot| self.all_of(slot));
+        let memories: Option<Vec<_>> = memories.collect();
+        memories.map(|all| all.concat())
     }
 
-    /// This job of that queue writes to these. Of two jobs that write to the same at a time nobody knows whose frame stays.
-    fn writes_to(&mut self, write: Write, place: Place, memories: Vec<MemoryId>) {
-        let others = self.written.iter();
-        let others = others.filter(|(buffer, _)| **buffer != write.buffer);
-        let others = others.flat_map(|(_, memories)| memories);
-        let held = self.held.values().filter(|(of, _)| *of != place);
-        let held = held.flat_map(|(_, memories)| memories);
-        let others: HashSet<_> = others.chain(held).collect();
-        let alone = memories.iter().filter(|memory| !others.contains(memory));
+    /// A job may write to these, or to any: of what others write there at the same time nobody knows what stays.
+    fn contest(&mut self, memories: Option<&[MemoryId]>) {
+        self.writes
+            .retain(|memory, _| memories.is_some_and(|contested| !contested.contains(memory)));
+    }
+
+    /// This job writes to these. Of two jobs that write to the same at a time nobody knows whose frame stays.
+    fn writes_to(&mut self, write: Write, memories: &[MemoryId]) {
+        let others = self.written.values();
+        let others = others.filter(|other| other.job != write.job);
+        let others: Vec<_> = others.map(|other| other.memories.as_deref()).collect();
+        let elsewhere = |memory: &MemoryId, other: &Option<&[MemoryId]>| {
+            other.is_some_and(|others| !others.contains(memory))
+        };
+        let alone = |memory: &&MemoryId| others.iter().all(|other| elsewhere(memory, other));
+        let alone = memories.iter().filter(alone);
         self.writes.extend(alone.map(|memory| (*memory, write)));
-        self.written.insert(write.buffer, memories);
     }
 
     /// The memories that were named for planes of a buffer, and of which nobody knows what its job leaves in them. A call may
@@ -353,7 +363,6 @@ impl Memories {
     /// A buffer's job ended with this state.
     pub(super) fn job_ends(&mut self, buffer: BufferId, state: u32) {
         self.written.remove(&buffer);
-        self.held.remove(&buffer);
         let open = |write: &&mut Write| write.buffer == buffer && write.ended.is_none();
         self.writes
             .values_mut()
