@@ -406,6 +406,9 @@ impl Search<'_> {
         let budget = self.campaign.minimise_budget;
         let finding = triage::triage(&mut self.executor.session, suspect, budget)?;
         self.executor.session.set_leaks(self.campaign.leaks());
+        if finding.key != suspect.key && !self.executor.events.claim(&finding.key) {
+            return Ok(());
+        }
         // What the minimised program shows beside it is the same story, and needs no finding of its own.
         self.fuzzer
             .objective_mut()

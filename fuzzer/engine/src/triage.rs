@@ -60,7 +60,8 @@ pub(crate) fn solutions(state: &State, known: usize) -> Result<Vec<Suspect>> {
     ids.into_iter().map(suspect).collect()
 }
 
-/// Replays a suspect and, if it repeats, minimises it with at most `budget` runs.
+/// Replays a suspect and, if it repeats, minimises it with at most `budget` runs. What a kernel complains about first can
+/// depend on what it ran before: if fresh boots agree on another violation, that is the finding.
 pub fn triage(session: &mut Session<'_>, suspect: &Suspect, budget: u32) -> Result<Finding> {
     session.set_leaks(suspect.leaks);
     let replays = replay(session, &suspect.program)?;
@@ -68,12 +69,29 @@ pub fn triage(session: &mut Session<'_>, suspect: &Suspect, budget: u32) -> Resu
         .iter()
         .filter(|run| suspect.shows_again(run))
         .count() as u32;
-    if suspect.other_trace.is_none() && reproduced == REPLAYS {
-        minimise(session, suspect, budget)
-    } else {
-        let violations = session.judge(&suspect.program, &suspect.trace);
-        Ok(unrepeated(suspect, reproduced, replays, violations))
+    if suspect.other_trace.is_none() {
+        if reproduced == REPLAYS {
+            return minimise(session, suspect, budget);
+        }
+        if let Some((key, trace)) = agreed(&replays) {
+            let suspect = Suspect {
+                key,
+                trace,
+                ..suspect.clone()
+            };
+            return minimise(session, &suspect, budget);
+        }
     }
+    let violations = session.judge(&suspect.program, &suspect.trace);
+    Ok(unrepeated(suspect, reproduced, replays, violations))
+}
+
+/// The first violation that all runs show, and a trace of it.
+fn agreed(runs: &[Run]) -> Option<(Key, Trace)> {
+    let (first, others) = runs.split_first()?;
+    let mut keys = first.violations.iter().map(Key::of);
+    let key = keys.find(|key| others.iter().all(|run| run.shows(key)))?;
+    Some((key, first.trace.clone()))
 }
 
 /// True if the program leaves the same trace on every fresh boot.

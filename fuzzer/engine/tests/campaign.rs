@@ -26,6 +26,8 @@ enum Reload {
     Panics,
     /// The kernel panics unless the program is the first one since the boot.
     PanicsLater,
+    /// The kernel panics, but after the first program since the boot it says something else.
+    PanicsOtherwise,
     /// It takes longer each time.
     Drifts,
     /// It takes longer each time, but like the first time after a boot.
@@ -118,7 +120,7 @@ impl Target for Script {
         self.since_boot += 1;
         let reloads = program.steps.iter().any(|step| step.op == Op::Reload);
         let dies = match self.reload {
-            Reload::Panics => reloads,
+            Reload::Panics | Reload::PanicsOtherwise => reloads,
             Reload::PanicsLater => reloads && self.since_boot > 1,
             Reload::Works | Reload::Drifts | Reload::Remembers | Reload::Leaks => false,
         };
@@ -127,9 +129,13 @@ impl Target for Script {
         }
         if dies {
             self.alive = false;
+            let why = match self.reload {
+                Reload::PanicsOtherwise if self.since_boot > 1 => "another",
+                _ => "script",
+            };
             return Ok(Ran::Died {
                 how: Death::Panic,
-                log: vec!["Kernel panic - not syncing: script".into()],
+                log: vec![format!("Kernel panic - not syncing: {why}")],
             });
         }
         Ok(Ran::Report(Box::new(self.report(program))))
@@ -391,6 +397,18 @@ fn a_death_that_a_fresh_boot_does_not_repeat_is_nondeterminism() {
         finding.other_trace.is_some(),
         "the replay's trace is kept beside the death"
     );
+}
+
+#[test]
+fn what_fresh_boots_agree_on_is_the_finding() {
+    let mut plan = plan(3000);
+    plan.stop_after = Some(1);
+    let (outcome, quiet) = run(&plan, Reload::PanicsOtherwise);
+    assert!(quiet.suspects[0].to_string().contains("another"));
+    let finding = &outcome.findings[0];
+    assert!(finding.repeats());
+    assert!(finding.key.title.contains("script"), "{}", finding.key);
+    assert_eq!(finding.program.steps.len(), 1);
 }
 
 #[test]
