@@ -1,7 +1,7 @@
 //! Planted bugs: known faults that the lab must find, one file each in `kernel-patches/plants`.
 //!
 //! Such a file begins with a header (`Plant:`, `Invariants:`, `Why:`, and `Double:` for a switch of the double), and goes
-//! on with a diff over `drivers/media/common/videobuf2/` or `module/`. It is built as modules in seconds.
+//! on with a diff over videobuf2, mem2mem or `module/`. It is built as modules in seconds.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,11 @@ use crate::{
     setup::{cache, patches},
 };
 
-/// The folder in a kernel tree that a plant may patch.
-pub const VB2: &str = "drivers/media/common/videobuf2";
+/// The modules of a kernel tree that a plant may patch: where they stand, and how their files' names begin.
+pub const KERNEL: [(&str, &str); 2] = [
+    ("drivers/media/common/videobuf2", ""),
+    ("drivers/media/v4l2-core", "v4l2-mem2mem."),
+];
 
 /// A planted bug.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +32,8 @@ pub struct Plant {
     pub why: String,
     /// Its file.
     pub file: PathBuf,
-    /// It patches videobuf2.
-    pub patches_vb2: bool,
+    /// The folders of [`KERNEL`] that it patches.
+    pub folders: Vec<&'static str>,
     /// It patches the project's own modules.
     pub patches_module: bool,
 }
@@ -76,16 +79,11 @@ fn parse(file: &Path, text: &str) -> Result<Plant, String> {
     };
     let needed = |name: &str| field(name).ok_or(format!("the header lacks {name}:"));
     let touched = patches::touched(text);
-    let below = |folder: &str| touched.iter().any(|path| path.starts_with(folder));
-    if let Some(other) = touched
-        .iter()
-        .find(|path| !path.starts_with(VB2) && !path.starts_with("module"))
-    {
-        return Err(format!(
-            "touches {}; a plant may touch {VB2}/ and module/ only",
-            other.display()
-        ));
-    }
+    let (module, kernel): (Vec<_>, Vec<_>) =
+        touched.iter().partition(|path| path.starts_with("module"));
+    let folders = kernel.into_iter().map(|path| folder_of(path));
+    let mut folders = folders.collect::<Result<Vec<_>, _>>()?;
+    folders.dedup();
     let double = field("Double");
     if touched.is_empty() && double.is_none() {
         return Err("has neither a diff nor a Double: line, so it plants nothing".into());
@@ -97,8 +95,25 @@ fn parse(file: &Path, text: &str) -> Result<Plant, String> {
         double,
         why: needed("Why")?,
         file: file.to_owned(),
-        patches_vb2: below(VB2),
-        patches_module: below("module"),
+        folders,
+        patches_module: !module.is_empty(),
+    })
+}
+
+/// Which of [`KERNEL`] a path in a kernel tree belongs to.
+fn folder_of(path: &Path) -> Result<&'static str, String> {
+    let is_in = |(folder, begins): &&(&str, &str)| {
+        let rest = path.strip_prefix(folder);
+        rest.is_ok_and(|rest| rest.to_string_lossy().starts_with(begins))
+    };
+    let found = KERNEL.iter().find(is_in).map(|(folder, _)| *folder);
+    found.ok_or_else(|| {
+        let places = KERNEL.map(|(folder, begins)| format!("{folder}/{begins}*, "));
+        format!(
+            "touches {}; a plant may touch {}module/",
+            path.display(),
+            places.concat()
+        )
     })
 }
 
@@ -153,7 +168,8 @@ mod tests {
         assert_eq!(plant.name, "leak");
         assert_eq!(plant.invariants, ["I5", "I21"]);
         assert_eq!(plant.why, "An error path that returns early.");
-        assert!(plant.patches_vb2 && !plant.patches_module && plant.double.is_none());
+        assert_eq!(plant.folders, ["drivers/media/common/videobuf2"]);
+        assert!(!plant.patches_module && plant.double.is_none());
     }
 
     #[test]
@@ -167,6 +183,9 @@ mod tests {
         assert!(parsed(HEAD).unwrap_err().contains("plants nothing"));
         let elsewhere = format!("{HEAD}--- a/mm/slub.c\n+++ b/mm/slub.c\n");
         assert!(parsed(&elsewhere).unwrap_err().contains("mm/slub.c"));
+        let ioctl = "drivers/media/v4l2-core/v4l2-ioctl.c";
+        let beside = format!("{HEAD}--- a/{ioctl}\n+++ b/{ioctl}\n");
+        assert!(parsed(&beside).unwrap_err().contains("v4l2-mem2mem.*"));
         assert!(
             parsed("Plant: x\nDouble: y\nWhy: z\n")
                 .unwrap_err()

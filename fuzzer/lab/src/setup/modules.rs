@@ -17,7 +17,7 @@ use super::{
     tree::{self, How},
 };
 use crate::{
-    plants::{Plant, VB2},
+    plants::{self, Plant},
     process,
     progress::Stage,
 };
@@ -139,9 +139,10 @@ impl Recipe<'_> {
                 }
             }
         }
-        if self.plant.is_some_and(|plant| plant.patches_vb2) {
-            process::logged(&mut self.make(&work.join(VB2)), &log, &mut step)?;
-            self.collect(&work.join(VB2), dir)?;
+        for folder in self.patched() {
+            let folder = work.join(folder);
+            process::logged(&mut self.make(&folder), &log, &mut step)?;
+            self.collect(&folder, dir)?;
         }
         if sound.is_none() {
             process::logged(&mut self.make(&work), &log, &mut step)?;
@@ -175,31 +176,49 @@ impl Recipe<'_> {
         }
     }
 
+    /// The folders of the kernel that the bug patches.
+    fn patched(&self) -> &[&'static str] {
+        self.plant.map_or(&[], |plant| &plant.folders)
+    }
+
     /// Private copies of what is compiled, with the bug in them.
     fn sources(&self, work: &Path) -> anyhow::Result<()> {
-        let vb2 = work.join(VB2);
-        for dir in [&work.join("module"), &vb2] {
-            fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
-        }
+        let own = work.join("module");
+        fs::create_dir_all(&own).with_context(|| own.display().to_string())?;
         fs::copy(self.clone.join("Kbuild"), work.join("Kbuild")).context("Kbuild of the clone")?;
         tree::copy(
             &self.clone.join("module"),
-            &work.join("module"),
+            &own,
             How::Copy,
             &tree::is_source,
         )?;
-        let is_vb2 = |path: &Path| {
-            let end = path.extension().unwrap_or_default();
-            end == "c" || end == "h" || path == Path::new("Makefile")
-        };
-        let no_products = |path: &Path| is_vb2(path) && !cache::name(path).ends_with(".mod.c");
-        tree::copy(&self.kernel.tree.join(VB2), &vb2, How::Copy, &no_products)?;
+        for (folder, begins) in plants::KERNEL {
+            if self.patched().contains(&folder) {
+                self.kernel_sources(&work.join(folder), folder, begins)?;
+            }
+        }
         match self.plant {
-            Some(plant) if plant.patches_vb2 || plant.patches_module => {
+            Some(plant) if plant.patches_module || !plant.folders.is_empty() => {
                 patches::apply(work, &plant.file)
             }
             _ => Ok(()),
         }
+    }
+
+    /// Copies the sources of modules of the kernel, and no others.
+    fn kernel_sources(&self, to: &Path, folder: &str, begins: &str) -> anyhow::Result<()> {
+        let is_source = |path: &Path| {
+            let (name, end) = (cache::name(path), path.extension().unwrap_or_default());
+            let makefile = path == Path::new("Makefile");
+            let source = (end == "c" || end == "h") && !name.ends_with(".mod.c");
+            makefile || (source && name.starts_with(begins))
+        };
+        let from = self.kernel.tree.join(folder);
+        fs::create_dir_all(to).with_context(|| to.display().to_string())?;
+        tree::copy(&from, to, How::Copy, &is_source)?;
+        let makefile = to.join("Makefile");
+        let all = fs::read_to_string(&makefile).with_context(|| makefile.display().to_string())?;
+        fs::write(&makefile, only(&all, begins)).with_context(|| makefile.display().to_string())
     }
 
     fn make(&self, folder: &Path) -> Command {
@@ -224,6 +243,14 @@ impl Recipe<'_> {
     }
 }
 
+/// The Makefile of a folder of which only some modules are built: those whose names begin so. All, if any does.
+fn only(makefile: &str, begins: &str) -> String {
+    let is_other = |line: &str| line.starts_with("obj-") && !line.contains(&format!(" {begins}o"));
+    let lines = makefile.lines();
+    let kept = lines.filter(|line| begins.is_empty() || !is_other(line));
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
 fn check_whole(dir: &Path) -> anyhow::Result<()> {
     let missing: Vec<_> = LOAD_ORDER
         .iter()
@@ -231,4 +258,17 @@ fn check_whole(dir: &Path) -> anyhow::Result<()> {
         .collect();
     anyhow::ensure!(missing.is_empty(), "the build made no module {missing:?}");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_some_modules_of_a_folder_are_built() {
+        let makefile = "ccflags-y += -I.\nobj-$(CONFIG_A) += one.o\nobj-$(CONFIG_B) += two.o\n";
+        let kept = "ccflags-y += -I.\nobj-$(CONFIG_B) += two.o\n";
+        assert_eq!(only(makefile, "two."), kept);
+        assert_eq!(only(makefile, ""), makefile);
+    }
 }
