@@ -304,6 +304,24 @@ fn i26_a_buffer_that_is_given_back_twice() {
 }
 
 #[test]
+fn i26_a_last_buffer_that_is_given_back_twice() {
+    let last = Kind::Done {
+        buffer: CAP0,
+        state: 5,
+    };
+    let mut run = dequeued();
+    run.ledger(last).ok("decoder_cmd a stop");
+    run.call("dqbuf a cap", buffer(0, 0)).clean();
+    let mut again = run.clone();
+    again
+        .ledger(last)
+        .call("qbuf a cap 0", buffer(0, 0))
+        .clean();
+    run.ledger(last).ledger(last);
+    run.call("qbuf a cap 0", buffer(0, 0)).finds_only(I26);
+}
+
+#[test]
 fn i26_a_buffer_that_is_removed_while_the_driver_has_it() {
     let mut run = prepared();
     run.ok("remove_bufs a out 0 1");

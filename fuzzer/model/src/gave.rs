@@ -39,14 +39,18 @@ impl World {
             buffer.fill();
         }
         buffer.prepared = true;
-        if !given.prepare && !buffer.is_taken() {
-            buffer.state = State::Queued;
-        }
+        let waits = !given.prepare && !buffer.is_taken();
         buffer.learn(out);
         if fresh && given.imports.is_some() {
             acquire(buffer, &given, &mut self.memories);
         }
+        if waits {
+            content.wait(given.index);
+        }
         handle.start_if_ready(given.queue);
+        if !given.prepare && handle.forces_last(given.queue) {
+            handle.force_last();
+        }
     }
 
     /// QBUF or PREPARE_BUF failed. What has changed by then stays: the flags that userspace gives, and a dma-buf that does

@@ -107,7 +107,7 @@ impl Handle {
         if given.prepare {
             return (State::Dequeued, "vb2_core_prepare_buf() prepares it");
         }
-        if self.ends_drain(given.queue) {
+        if self.ends_drain_in_qbuf(given.queue) {
             buffer.last = Some(true);
             buffer.sequence = self.m2m.sequences[1];
             // It is told as done already: buf_queue gives it back before `__fill_v4l2_buffer()` is called.
@@ -119,14 +119,38 @@ impl Handle {
         (State::Queued, "vb2_core_qbuf() queues it")
     }
 
-    /// The next CAPTURE buffer is given back, empty, by `buf_queue`.
+    /// The next CAPTURE buffer that the driver gets is given back, empty, by `buf_queue`.
     pub(crate) fn ends_drain(&self, queue: Direction) -> bool {
         queue == Direction::Capture
             && self.capture.streaming
-            && (self.capture.started || self.capture.min_queued == 0)
             && self.tells_last()
             && self.m2m.draining
             && self.m2m.next_last
+    }
+
+    /// The driver gets the next CAPTURE buffer within QBUF, which then tells that it was given back. If streaming starts only
+    /// with it, QBUF has told before.
+    fn ends_drain_in_qbuf(&self, queue: Direction) -> bool {
+        let starts = self.capture.started || self.capture.min_queued == 0;
+        starts && self.ends_drain(queue)
+    }
+
+    /// After this QBUF mem2mem finishes a buffer by itself: `v4l2_m2m_qbuf()`.
+    pub(crate) fn forces_last(&self, queue: Direction) -> bool {
+        queue == Direction::Capture
+            && self.tells_last()
+            && self.capture.streaming
+            && !self.capture.started
+            && (self.m2m.stopped || self.ends_drain(queue))
+    }
+
+    /// `v4l2_m2m_force_last_buf_done()`: the driver gets no word of it, so that there is neither a number nor an event.
+    pub(crate) fn force_last(&mut self) {
+        if let Some(buffer) = self.capture.finish_waiting() {
+            buffer.last = Some(true);
+            buffer.bytesused = Some(0);
+            self.m2m.mark_stopped();
+        }
     }
 
     /// A driver whose drains the model does not know may give a buffer back within `buf_queue`.

@@ -27,12 +27,16 @@ pub(crate) struct Queue {
     pub(crate) streaming: bool,
     /// `start_streaming_called`
     pub(crate) started: bool,
+    /// The driver gets buffers, so that it is about to start.
+    starting: bool,
     /// `min_queued_buffers`
     pub(crate) min_queued: u32,
     /// `uses_qbuf`
     pub(crate) uses_qbuf: bool,
     /// `uses_requests`
     pub(crate) uses_requests: bool,
+    /// `queued_list`, of the buffers that the driver never got; some may have left it.
+    waiting: VecDeque<u32>,
     /// The ready list of mem2mem.
     pub(crate) ready: VecDeque<u32>,
     /// `done_list`
@@ -76,12 +80,35 @@ impl Queue {
         self.iter().any(|(_, buffer)| buffer.is_queued())
     }
 
-    /// The driver is to start streaming, and has enough buffers.
+    /// `vb2_can_start_streaming()`
     pub(crate) fn can_start(&self) -> bool {
-        let queued = || self.iter().filter(|(_, buffer)| buffer.is_queued()).count();
+        let waits = |state| matches!(state, State::Queued | State::Active);
+        let waiting = || self.iter().filter(|(_, buffer)| waits(buffer.state));
         self.streaming
             && !self.started
-            && (self.min_queued == 0 || queued() >= self.min_queued as usize)
+            && (self.starting
+                || self.min_queued == 0
+                || waiting().count() >= self.min_queued as usize)
+    }
+
+    /// QBUF took the buffer.
+    pub(crate) fn wait(&mut self, index: u32) {
+        if let Some(buffer) = self.get_mut(index) {
+            buffer.state = State::Queued;
+            self.waiting.retain(|waiting| *waiting != index);
+            self.waiting.push_back(index);
+        }
+    }
+
+    /// The first buffer that waits for the driver is done without it.
+    pub(crate) fn finish_waiting(&mut self) -> Option<&mut Buffer> {
+        let waits = |index: &u32| {
+            let buffer = self.get(*index);
+            buffer.is_some_and(|buffer| buffer.state == State::Queued)
+        };
+        let index = *self.waiting.iter().find(|index| waits(index))?;
+        self.finish(index, State::Done);
+        self.get_mut(index)
     }
 
     /// `vb2_core_reqbufs()`, with the most buffers that the driver gives.
@@ -240,8 +267,10 @@ impl Queue {
     pub(crate) fn cancel(&mut self) {
         self.streaming = false;
         self.started = false;
+        self.starting = false;
         self.uses_qbuf = false;
         self.uses_requests = false;
+        self.waiting.clear();
         self.ready.clear();
         self.done.clear();
         self.iter_mut().for_each(Buffer::give_back);
@@ -249,6 +278,7 @@ impl Queue {
 
     /// The driver got a buffer: `__enqueue_in_driver()`.
     pub(crate) fn enqueue(&mut self, index: u32) {
+        self.starting = !self.started;
         if let Some(buffer) = self.get_mut(index) {
             buffer.state = State::Active;
         }
@@ -269,6 +299,8 @@ impl Queue {
         };
         let had = buffer.state == State::Active;
         buffer.state = state;
+        // The driver gives all back to be given again if it does not start.
+        self.starting &= state != State::Queued;
         if state != State::Queued && !self.done.contains(&index) {
             self.done.push_back(index);
         }

@@ -27,6 +27,8 @@ enum Cause {
     Released,
     /// The queue is stopped.
     Stopped,
+    /// The driver never had it: what QBUF does tells the rest.
+    Forced,
     /// One of them: the model does not know which.
     Unclear,
 }
@@ -198,6 +200,7 @@ impl Handle {
         let buffer = self.capture.get(index);
         let job = buffer.is_some_and(|buffer| buffer.job.is_some());
         let held = buffer.is_some_and(|buffer| buffer.held);
+        let had = buffer.is_some_and(|buffer| buffer.state == State::Active);
         let (mut stopped, mut drains) = (false, self.ends_drain(Queue::Capture));
         for op in running {
             stopped |= stops(op, Queue::Capture);
@@ -217,8 +220,7 @@ impl Handle {
             // The job was refused: a frame does not fit.
             State::Error => Cause::Job,
             _ if held => Cause::Released,
-            // v4l2_m2m_force_last_buf_done() gives back what the driver never had.
-            _ if self.capture.min_queued > 1 && !self.capture.started => Cause::Unclear,
+            _ if !had && self.forces_last(Queue::Capture) => Cause::Forced,
             _ if drains && changes => Cause::Unclear,
             _ if drains => Cause::Drained,
             _ if changes => Cause::Changed,
@@ -232,6 +234,9 @@ impl Handle {
             Some(buffer) => (buffer.job, buffer.held),
             None => (None, false),
         };
+        if cause == Cause::Forced {
+            return true;
+        }
         self.capture.finish(index, state);
         if !self.tells_last() {
             self.forget(index);
@@ -240,7 +245,7 @@ impl Handle {
         // mem2mem ends a drain with a buffer that it does not number; the driver's `buf_queue` does.
         let mut numbered = cause != Cause::Drained || self.ends_drain(Queue::Capture);
         let (last, bytes) = match cause {
-            Cause::Stopped | Cause::Released => return true,
+            Cause::Stopped | Cause::Released | Cause::Forced => return true,
             Cause::Unclear => {
                 self.forget(index);
                 self.m2m.sequences[1] = None;
@@ -258,6 +263,10 @@ impl Handle {
             }
             Cause::Drained => {
                 self.stop();
+                if self.capture.min_queued > 0 {
+                    // If streaming starts with it, the numbers begin anew behind it.
+                    self.m2m.sequences[1] = None;
+                }
                 (Some(true), Some(0))
             }
             Cause::Changed => {

@@ -1,6 +1,6 @@
 //! The rules of v4l2-compliance, asked of the model. After `v4l2-test-buffers.cpp`, which is not ours.
 
-use program::{DecoderCmd, Dmabuf, Driver, Memory, Micros, Node, Op, Queue, Request, Wait};
+use program::{DecoderCmd, Dmabuf, Driver, Knob, Memory, Micros, Node, Op, Queue, Request, Wait};
 use trace::{Event, Out};
 
 use crate::errno;
@@ -233,6 +233,43 @@ fn after_the_last_buffer_comes_epipe_until_start() {
     assert_eq!(machine.errno(dqbuf(CAP)), errno::EPIPE);
     assert_eq!(machine.errno(command(DecoderCmd::Start)), 0);
     assert_eq!(machine.errno(dqbuf(CAP)), errno::EAGAIN);
+}
+
+/// `v4l2_m2m_force_last_buf_done()`: CAPTURE streams, but the driver wants more buffers than there are.
+#[test]
+fn before_streaming_starts_each_buffer_ends_the_drain_once() {
+    let mut machine = Machine::new();
+    machine.call(Op::open(A)).expect("opened");
+    let at_least = |value| Op::SetKnob {
+        file: A,
+        knob: Knob::MinQueued,
+        value,
+    };
+    assert_eq!(machine.errno(at_least(3 << 8)), 0);
+    for queue in [OUT, CAP] {
+        assert_eq!(machine.errno(reqbufs(queue, 4)), 0);
+        assert_eq!(machine.errno(streamon(queue)), 0);
+    }
+    let command = |cmd| Op::DecoderCmd { file: A, cmd };
+    let done = crate::answer::DONE | crate::answer::LAST;
+    assert_eq!(machine.errno(qbuf(CAP, 1)), 0);
+    assert_eq!(machine.errno(command(DecoderCmd::Stop)), 0);
+    assert_eq!(flags(machine.call(query(CAP, 1))), crate::answer::QUEUED);
+    // It is the first that comes back, and not the one that was just queued.
+    assert_eq!(flags(machine.call(qbuf(CAP, 0))), crate::answer::QUEUED);
+    assert_eq!(flags(machine.call(query(CAP, 1))), done);
+    assert_eq!(flags(machine.call(query(CAP, 0))), crate::answer::QUEUED);
+    assert_eq!(machine.errno(qbuf(CAP, 2)), 0);
+    assert_eq!(flags(machine.call(query(CAP, 0))), done);
+    assert_eq!(flags(machine.call(dqbuf(CAP))), crate::answer::LAST);
+    assert_eq!(machine.errno(dqbuf(CAP)), errno::EPIPE);
+    assert_eq!(machine.errno(command(DecoderCmd::Start)), 0);
+    // One waits and two are done: that is not enough to start.
+    assert_eq!(machine.errno(qbuf(CAP, 3)), 0);
+    assert!(!machine.handle().capture.started);
+    assert_eq!(machine.errno(dqbuf(CAP)), 0);
+    assert_eq!(machine.errno(qbuf(CAP, 1)), 0);
+    assert!(machine.handle().capture.started);
 }
 
 /// `testExpBuf()`, and `V4L2_BUF_FLAG_MAPPED` with it

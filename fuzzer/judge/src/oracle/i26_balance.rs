@@ -1,8 +1,10 @@
 //! I26: every buffer that the driver got is given back once, and none is left with it when its queue has stopped.
 //!
-//! A CAPTURE buffer can be given back without having been handed over: mem2mem ends a drain with one from the queue.
+//! A CAPTURE buffer can be given back without having been handed over: mem2mem ends a drain with one from the queue. It can
+//! do so once for each time that userspace queues it.
 
-use trace::BufferId;
+use program::Op;
+use trace::{BufferId, Event};
 
 use super::{Case, name};
 use crate::invariant::Invariant::I26;
@@ -39,18 +41,25 @@ fn found(case: &Case, event: usize, buffer: BufferId, observed: &str) -> Violati
 /// Records that do not take turns.
 fn unpaired(case: &Case, buffer: BufferId, history: &History) -> Option<Violation> {
     let mut with_driver = false;
+    let mut given_back = None;
     for (at, happening) in &history.steps {
         let observed = match happening {
             Happening::Queue if with_driver => "the driver got a buffer that it had already",
             Happening::Done(_) if !with_driver && buffer.output => {
                 "the driver gave a buffer back that it did not have"
             }
+            Happening::Done(_)
+                if given_back
+                    .is_some_and(|before| !may_be_queued_again(case, before, at.index)) =>
+            {
+                "it was given back twice in a row"
+            }
             Happening::Queue => {
-                with_driver = true;
+                (with_driver, given_back) = (true, None);
                 continue;
             }
             Happening::Done(_) => {
-                with_driver = false;
+                (with_driver, given_back) = (false, Some(at.index));
                 continue;
             }
             _ => continue,
@@ -58,6 +67,29 @@ fn unpaired(case: &Case, buffer: BufferId, history: &History) -> Option<Violatio
         return Some(found(case, at.index, buffer, observed));
     }
     None
+}
+
+/// Whether userspace may have queued a buffer that was done again, between two records. Whose the buffer is need not be
+/// known: it can be dequeued by a call that ended between them, or by one that ran.
+fn may_be_queued_again(case: &Case, before: usize, after: usize) -> bool {
+    let lets_go = |op: &Op| {
+        matches!(
+            op,
+            Op::Dqbuf { .. } | Op::Streamoff { .. } | Op::CloseFile { .. } | Op::Open { .. }
+        )
+    };
+    let mut threads = case.world.program.steps.iter();
+    if threads.any(|step| step.asynchronous && lets_go(&step.op)) {
+        return true;
+    }
+    let ended = case.world.trace.events[before..after].iter();
+    let ended = ended.filter_map(|event| match event {
+        Event::Call(call) => Some(call.op),
+        _ => None,
+    });
+    let running = case.world.op_at(after);
+    let mut ops = ended.chain(running).filter_map(|op| case.world.op(op));
+    ops.any(lets_go)
 }
 
 /// Calls after which the driver may not have the buffer, and has it.

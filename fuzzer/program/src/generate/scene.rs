@@ -16,7 +16,7 @@ const HOLES: u32 = 4;
 /// A scene, written into a script. None if the state has no room for it.
 type Scene = fn(&mut Script<'_>) -> Option<()>;
 
-const SCENES: [Scene; 18] = [
+const SCENES: [Scene; 19] = [
     gated_observers,
     troubles::hung_job,
     troubles::fault_in_a_row,
@@ -33,6 +33,7 @@ const SCENES: [Scene; 18] = [
     free_held,
     out_of_order,
     requests::in_requests,
+    stateful::end_before_start,
     second_names,
     mapped_held,
 ];

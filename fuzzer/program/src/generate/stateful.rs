@@ -1,7 +1,7 @@
 //! Scenes of a stateful codec: what happens to a stream beside frames.
 
 use super::script::Script;
-use crate::op::{DecoderCmd, EventKind, Micros, Op, Queue};
+use crate::op::{DecoderCmd, EventKind, Knob, Memory, Micros, Op, Queue};
 
 /// The stream ends, the last buffers come, and another stream begins: by a restart of both queues or by the command.
 pub(super) fn end_of_stream(script: &mut Script<'_>) -> Option<()> {
@@ -34,6 +34,40 @@ pub(super) fn end_of_stream(script: &mut Script<'_>) -> Option<()> {
         }
     }
     script.again(file)
+}
+
+/// The stream ends while the device still waits for buffers, and goes on when it has them.
+pub(super) fn end_before_start(script: &mut Script<'_>) -> Option<()> {
+    let file = script.model.free_file()?;
+    script.open(file);
+    let wanted = 2 + script.choose.below(2) as u32;
+    script.run(Op::SetKnob {
+        file,
+        knob: Knob::MinQueued,
+        value: wanted << 8,
+    });
+    for queue in [Queue::Output, Queue::Capture] {
+        script.allocate(file, queue, Memory::Mmap);
+    }
+    let dmabuf = script.export(file, Queue::Capture, 0)?;
+    script.stream(file);
+    script.run(Op::DecoderCmd {
+        file,
+        cmd: DecoderCmd::Stop,
+    });
+    for _ in 0..wanted {
+        script.queue_one(file, Queue::Capture);
+    }
+    script.dequeue(file, Queue::Capture);
+    script.run(Op::DecoderCmd {
+        file,
+        cmd: DecoderCmd::Start,
+    });
+    script.queue_one(file, Queue::Output);
+    script.dequeue(file, Queue::Capture);
+    script.queue_one(file, Queue::Capture);
+    script.run(Op::Check { dmabuf });
+    Some(())
 }
 
 /// Userspace jumps to another place of the stream while a job runs: OUTPUT restarts, CAPTURE goes on.
