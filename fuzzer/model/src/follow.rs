@@ -3,7 +3,7 @@
 
 mod handle;
 
-use program::{File, Map, Memory, Op, Queue};
+use program::{File, MAX_FILES, Map, Memory, Op, Queue};
 use trace::Out;
 
 use crate::buffer::{Buffer, Plane};
@@ -38,7 +38,7 @@ impl World {
                 if let Some(handle) = self.files.get_mut(&file.0) {
                     handle.filled.clear();
                 }
-                self.doubt = self.doubt & !Parts::queue(file, queue);
+                self.is_certain(file, Parts::queue(file, queue));
                 self.allocated(file.0, queue, memory, out);
             }
             Op::CreateBufs {
@@ -71,13 +71,21 @@ impl World {
             }
             Op::Streamoff { file, queue } => {
                 self.stopped(file.0, queue);
-                self.doubt = self.doubt & !Parts::states(file, queue);
+                self.is_certain(file, Parts::states(file, queue));
             }
             _ => {
                 if let Some(handle) = file_of(op).and_then(|file| self.files.get_mut(&file.0)) {
                     handle.followed(op, out);
                 }
             }
+        }
+    }
+
+    /// A call has left no doubt about these parts of a file. Where another open file shares them, the doubt may be about that.
+    fn is_certain(&mut self, file: File, parts: Parts) {
+        let shares = |other: &u8| *other != file.0 && other % MAX_FILES == file.0 % MAX_FILES;
+        if !self.files.keys().any(shares) {
+            self.doubt = self.doubt & !parts;
         }
     }
 
@@ -97,7 +105,7 @@ impl World {
                 self.close(file.0);
                 let device = Device::of(self.driver, node);
                 self.files.insert(file.0, Handle::new(device));
-                self.doubt = self.doubt & !Parts::file(file);
+                self.is_certain(file, Parts::file(file));
             }
             Op::DupFile { .. } | Op::Touch { .. } => {}
             Op::DupDmabuf { dmabuf, from } => {

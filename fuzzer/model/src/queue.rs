@@ -27,8 +27,6 @@ pub(crate) struct Queue {
     pub(crate) streaming: bool,
     /// `start_streaming_called`
     pub(crate) started: bool,
-    /// The driver gets buffers, so that it is about to start.
-    starting: bool,
     /// `min_queued_buffers`
     pub(crate) min_queued: u32,
     /// `uses_qbuf`
@@ -86,9 +84,7 @@ impl Queue {
         let waiting = || self.iter().filter(|(_, buffer)| waits(buffer.state));
         self.streaming
             && !self.started
-            && (self.starting
-                || self.min_queued == 0
-                || waiting().count() >= self.min_queued as usize)
+            && (self.min_queued == 0 || waiting().count() >= self.min_queued as usize)
     }
 
     /// QBUF took the buffer.
@@ -267,7 +263,6 @@ impl Queue {
     pub(crate) fn cancel(&mut self) {
         self.streaming = false;
         self.started = false;
-        self.starting = false;
         self.uses_qbuf = false;
         self.uses_requests = false;
         self.waiting.clear();
@@ -278,7 +273,6 @@ impl Queue {
 
     /// The driver got a buffer: `__enqueue_in_driver()`.
     pub(crate) fn enqueue(&mut self, index: u32) {
-        self.starting = !self.started;
         if let Some(buffer) = self.get_mut(index) {
             buffer.state = State::Active;
         }
@@ -299,8 +293,6 @@ impl Queue {
         };
         let had = buffer.state == State::Active;
         buffer.state = state;
-        // The driver gives all back to be given again if it does not start.
-        self.starting &= state != State::Queued;
         if state != State::Queued && !self.done.contains(&index) {
             self.done.push_back(index);
         }

@@ -1,11 +1,15 @@
 //! The rules of v4l2-compliance, asked of the model. After `v4l2-test-buffers.cpp`, which is not ours.
 
-use program::{DecoderCmd, Dmabuf, Driver, Knob, Memory, Micros, Node, Op, Queue, Request, Wait};
+use program::{
+    DecoderCmd, Dmabuf, Driver, File, Knob, MAX_FILES, Memory, Micros, Node, Op, Queue, Request,
+    Wait,
+};
 use trace::{Event, Out};
 
 use crate::errno;
 use crate::follow;
 use crate::machine::{A, CAP, Gives, Machine, OUT, in_request};
+use crate::part::Parts;
 
 /// Sets up a file with buffers on both queues.
 fn ready() -> Machine {
@@ -270,6 +274,21 @@ fn before_streaming_starts_each_buffer_ends_the_drain_once() {
     assert_eq!(machine.errno(dqbuf(CAP)), 0);
     assert_eq!(machine.errno(qbuf(CAP, 1)), 0);
     assert!(machine.handle().capture.started);
+}
+
+/// There are more open files than slots where descriptors were duplicated, and then two share their parts.
+#[test]
+fn a_file_that_is_opened_ends_no_doubt_about_another() {
+    let mut world = ready().world;
+    let (doubt, other) = (Parts::stream(A), File(A.0 + MAX_FILES));
+    world.doubt = doubt;
+    for file in [File(A.0 + 1), other] {
+        world.follow(&Op::open(file), &Ok(Out::Done));
+        assert_eq!(world.doubt, doubt);
+    }
+    world.follow(&Op::CloseFile { file: other }, &Ok(Out::Done));
+    world.follow(&Op::open(A), &Ok(Out::Done));
+    assert_eq!(world.doubt, Parts::NONE);
 }
 
 /// `testExpBuf()`, and `V4L2_BUF_FLAG_MAPPED` with it
