@@ -1,6 +1,7 @@
 //! Where in the sources something of a build is: functions and offsets that the kernel's log names, and addresses.
 
 mod binary;
+mod calls;
 mod path;
 mod stack;
 

@@ -10,16 +10,12 @@ use object::{
     SectionIndex, SymbolKind, elf::SHF_ALLOC,
 };
 
-use super::path::relative;
+use super::{calls, path::relative};
 
 type Slice = EndianArcSlice<LittleEndian>;
 
 /// The distance between the sections of a module, which are all smaller.
 const APART: u64 = 1 << 28;
-/// Bytes of an address in an instruction that loads it.
-const LOADED: u64 = 8;
-/// Bytes within which the call follows.
-const NEAR: usize = 24;
 
 /// A line of source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,7 +108,7 @@ impl Binary {
                 continue;
             };
             places.push(Place {
-                function: name.unwrap_or_default(),
+                function: name.unwrap_or_else(|| self.function_at(address)),
                 file: relative(file, &self.built_in),
                 line: location.and_then(|location| location.line).unwrap_or(0),
             });
@@ -120,51 +116,45 @@ impl Binary {
         places
     }
 
-    /// Addresses behind calls of this function. Code of the large model loads the address into a register and calls that;
-    /// a register that is called again further on is not followed.
+    /// The symbol of the function with this address. Line tables alone name only the functions into which others were compiled.
+    fn function_at(&self, address: u64) -> String {
+        let behind = self.functions.partition_point(|one| one.address <= address);
+        let before = behind.checked_sub(1).map(|index| &self.functions[index]);
+        let around = before.filter(|one| address - one.address < one.size);
+        // What the compiler added to the name: `.isra.0` and the like.
+        let plain = around.and_then(|one| one.name.split('.').next());
+        plain.unwrap_or_default().to_owned()
+    }
+
+    /// Addresses behind calls of this function.
     pub fn returns_from(&self, callee: &str) -> Vec<u64> {
-        let loads: Vec<u64> = match self.calls.is_empty() {
-            false => {
-                let calls = self.calls.iter().filter(|(_, name)| *name == callee);
-                calls.map(|(address, _)| *address).collect()
-            }
-            true => self.loads(callee),
+        let target = self.functions.iter().find(|one| one.name == callee);
+        let target = target.map(|one| one.address);
+        // A module refers to it by name; what is linked has its address.
+        let is_function = |at: u64, value: u64| match self.calls.get(&at) {
+            Some(name) => name == callee,
+            None => target == Some(value),
         };
-        let returns = loads
-            .into_iter()
-            .filter_map(|load| self.return_behind(load + LOADED));
-        let mut found: Vec<u64> = returns.collect();
+        let functions = self.functions.iter();
+        let found = functions.filter_map(|one| {
+            let code = self.code_of(one)?;
+            Some(calls::returns(one.address, code, &is_function))
+        });
+        let mut found: Vec<u64> = found.flatten().collect();
         found.sort_unstable();
+        found.dedup();
         found
     }
 
-    /// Where the function's address stands in the code of a program that is linked.
-    fn loads(&self, callee: &str) -> Vec<u64> {
-        let Some(target) = self.functions.iter().find(|one| one.name == callee) else {
-            return Vec::new();
-        };
-        let bytes = target.address.to_le_bytes();
-        let in_section = |(base, code): &(u64, Vec<u8>)| {
-            let places = code.windows(bytes.len()).enumerate();
-            let loads = places.filter(|(_, window)| *window == bytes);
-            loads.map(|(at, _)| base + at as u64).collect::<Vec<_>>()
-        };
-        self.code.iter().flat_map(in_section).collect()
-    }
-
-    /// The address behind the first call through a register from here on: `ff d0` to `ff d7`, perhaps with a prefix.
-    fn return_behind(&self, from: u64) -> Option<u64> {
-        let mut sections = self.code.iter();
-        let (base, code) = sections.find(|(base, code)| {
+    /// The code of a function.
+    fn code_of(&self, function: &Function) -> Option<&[u8]> {
+        let (base, code) = self.code.iter().find(|(base, code)| {
             let end = base + code.len() as u64;
-            (*base..end).contains(&from)
+            (*base..end).contains(&function.address)
         })?;
-        let near = code.get((from - base) as usize..)?;
-        let near = &near[..near.len().min(NEAR)];
-        let call = near
-            .windows(2)
-            .position(|pair| pair[0] == 0xff && (0xd0..=0xd7).contains(&pair[1]))?;
-        Some(from + call as u64 + 2)
+        let begin = usize::try_from(function.address - base).ok()?;
+        let size = usize::try_from(function.size).ok()?;
+        code.get(begin..begin.checked_add(size)?)
     }
 }
 
