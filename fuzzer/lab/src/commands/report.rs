@@ -60,7 +60,8 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     let stage = Stage::begin("reading lines of source", None);
     let coverage = Coverage::read(&Symbols::of(&prepared, &modules), &reached)?;
     stage.done();
-    let unreached = unreached::list(&coverage)?;
+    let driver = rig.driver;
+    let unreached = unreached::list(&coverage, driver)?;
     let page = Page {
         campaign: &args.campaign,
         identity: &identity,
@@ -74,7 +75,7 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<Exit> {
     }
     print!("{}", coverage.table());
     println!("{}", args.html.display());
-    let wrong = unreached::wrong(&coverage);
+    let wrong = unreached::wrong(&coverage, driver);
     for name in &wrong {
         println!("{name} was reached: take its reason out of unreached.txt");
     }

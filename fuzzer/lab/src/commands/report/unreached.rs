@@ -1,10 +1,14 @@
 //! Functions that no program reached, with the reasons that are known.
 
 use anyhow::Context;
+use program::Driver;
 
 use super::coverage::Coverage;
 
 const REASONS: &str = include_str!("unreached.txt");
+
+/// Behind this line stand reasons that hold for the double alone.
+const OF_THE_DOUBLE: &str = "# Of the double alone:\n";
 
 /// The files of which every function that was not reached is named.
 const FILES: [&str; 3] = [
@@ -23,9 +27,9 @@ pub(super) struct Unreached {
     pub(super) reason: String,
 }
 
-/// All of them.
-pub(super) fn list(coverage: &Coverage) -> anyhow::Result<Vec<Unreached>> {
-    let reasons = reasons()?;
+/// All that programs of this driver did not reach.
+pub(super) fn list(coverage: &Coverage, driver: Driver) -> anyhow::Result<Vec<Unreached>> {
+    let reasons = reasons(driver)?;
     let missed = coverage.functions.iter().filter(|(_, hit)| !**hit);
     let of_file = missed.filter(|((file, _), _)| FILES.contains(&file.as_str()));
     let unreached = of_file.map(|((file, function), _)| Unreached {
@@ -41,8 +45,8 @@ pub(super) fn list(coverage: &Coverage) -> anyhow::Result<Vec<Unreached>> {
 }
 
 /// Functions that have a reason and were reached all the same.
-pub(super) fn wrong(coverage: &Coverage) -> Vec<String> {
-    let reasons = reasons().unwrap_or_default();
+pub(super) fn wrong(coverage: &Coverage, driver: Driver) -> Vec<String> {
+    let reasons = reasons(driver).unwrap_or_default();
     let hit = coverage.functions.iter().filter(|(_, hit)| **hit);
     let reached = hit.filter(|((file, function), _)| {
         FILES.contains(&file.as_str()) && reasons.iter().any(|(name, _)| name == function)
@@ -50,8 +54,14 @@ pub(super) fn wrong(coverage: &Coverage) -> Vec<String> {
     reached.map(|((_, function), _)| function.clone()).collect()
 }
 
-fn reasons() -> anyhow::Result<Vec<(&'static str, &'static str)>> {
-    let lines = REASONS.lines().filter(|line| !line.starts_with('#'));
+fn reasons(driver: Driver) -> anyhow::Result<Vec<(&'static str, &'static str)>> {
+    let (of_all, of_the_double) = REASONS.split_once(OF_THE_DOUBLE).unwrap_or((REASONS, ""));
+    let more = match driver {
+        Driver::Double => of_the_double,
+        _ => "",
+    };
+    let lines = of_all.lines().chain(more.lines());
+    let lines = lines.filter(|line| !line.starts_with('#'));
     let reason = |line: &'static str| {
         line.split_once(' ')
             .with_context(|| format!("unreached.txt: no reason in «{line}»"))
@@ -65,7 +75,9 @@ mod tests {
 
     #[test]
     fn every_line_has_a_reason() {
-        assert!(reasons().unwrap().len() > 10);
+        let count = |driver| reasons(driver).unwrap().len();
+        assert!(count(Driver::Vim2m) > 10);
+        assert!(count(Driver::Double) > count(Driver::Vim2m));
     }
 
     #[test]
@@ -75,8 +87,8 @@ mod tests {
         coverage.functions.insert(key("vb2_read"), true);
         coverage.functions.insert(key("vb2_write"), false);
         coverage.functions.insert(key("vb2_mystery"), false);
-        assert_eq!(wrong(&coverage), ["vb2_read"]);
-        let list = list(&coverage).unwrap();
+        assert_eq!(wrong(&coverage, Driver::Vim2m), ["vb2_read"]);
+        let list = list(&coverage, Driver::Vim2m).unwrap();
         let told: Vec<_> = list
             .iter()
             .map(|one| (&*one.function, &*one.reason))
