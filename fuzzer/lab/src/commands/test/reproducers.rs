@@ -13,8 +13,9 @@ use crate::{
 
 /// What user space cannot see: the ledger alone sees that a fence is leaked or signalled twice, an id that is used twice, or a
 /// job that ends too late.
-const HIDDEN: [&str; 10] = [
+const HIDDEN: [&str; 11] = [
     "constant-seqno",
+    "last-buffer-twice",
     "leak-init-reference",
     "leak-on-streamoff",
     "one-context-per-queue",
@@ -28,7 +29,7 @@ const HIDDEN: [&str; 10] = [
 
 /// What the C programs do not show yet: an instant within a call, the answers of the reference model, other files' fences,
 /// and splats that need what the agent does when a program is over.
-const MISSED: [&str; 11] = [
+const MISSED: [&str; 12] = [
     "attach-what-fits",
     "early-signal-on-abort",
     "error-after-signal",
@@ -37,6 +38,7 @@ const MISSED: [&str; 11] = [
     "lock-in-the-queue",
     "newest-first",
     "signal-after-done",
+    "start-with-finished",
     "streamoff-ends-all",
     "supersede-foreign-fences",
     "uninterruptible-cpu-access",
