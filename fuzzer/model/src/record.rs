@@ -234,10 +234,9 @@ impl Handle {
             Some(buffer) => (buffer.job, buffer.held),
             None => (None, false),
         };
-        if cause == Cause::Forced {
-            return true;
+        if cause != Cause::Forced {
+            self.capture.finish(index, state);
         }
-        self.capture.finish(index, state);
         if !self.tells_last() {
             self.forget(index);
             return true;

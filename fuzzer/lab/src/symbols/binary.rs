@@ -39,6 +39,13 @@ pub struct Function {
     pub size: u64,
 }
 
+impl Function {
+    /// Its name without what the compiler added: `.isra.0` and the like.
+    fn plain(&self) -> &str {
+        self.name.split('.').next().unwrap_or_default()
+    }
+}
+
 /// A program or a module.
 pub struct Binary {
     functions: Vec<Function>,
@@ -85,9 +92,7 @@ impl Binary {
 
     /// The address of a place that the log names as `function+offset/size`.
     pub fn address(&self, function: &str, offset: u64, size: u64) -> Option<u64> {
-        // The log's names go without what the compiler added: `.isra.0` and the like.
-        let plain = |one: &&Function| one.name.split('.').next() == Some(function);
-        let named = self.functions.iter().filter(plain);
+        let named = self.functions.iter().filter(|one| one.plain() == function);
         let found = named.clone().find(|one| one.size == size);
         let function = found.or_else(|| named.clone().next())?;
         Some(function.address + offset)
@@ -121,9 +126,7 @@ impl Binary {
         let behind = self.functions.partition_point(|one| one.address <= address);
         let before = behind.checked_sub(1).map(|index| &self.functions[index]);
         let around = before.filter(|one| address - one.address < one.size);
-        // What the compiler added to the name: `.isra.0` and the like.
-        let plain = around.and_then(|one| one.name.split('.').next());
-        plain.unwrap_or_default().to_owned()
+        around.map_or("", Function::plain).to_owned()
     }
 
     /// Addresses behind calls of this function.
