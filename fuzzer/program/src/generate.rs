@@ -8,6 +8,7 @@ mod hardware;
 mod requests;
 mod scene;
 mod script;
+mod slices;
 mod stateful;
 mod troubles;
 mod wrong;

@@ -2,8 +2,7 @@
 //! then, so that its broken variations are played as well.
 
 use super::script::Script;
-use super::stateful;
-use super::{details, requests, troubles};
+use super::{details, requests, slices, stateful, troubles};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
@@ -16,7 +15,7 @@ const HOLES: u32 = 4;
 /// A scene, written into a script. None if the state has no room for it.
 type Scene = fn(&mut Script<'_>) -> Option<()>;
 
-const SCENES: [Scene; 19] = [
+const SCENES: [Scene; 20] = [
     gated_observers,
     troubles::hung_job,
     troubles::fault_in_a_row,
@@ -33,6 +32,7 @@ const SCENES: [Scene; 19] = [
     free_held,
     out_of_order,
     requests::in_requests,
+    slices::slices,
     stateful::end_before_start,
     second_names,
     mapped_held,

@@ -4,7 +4,7 @@ use super::{details, hardware};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
-use crate::op::{Access, Dmabuf, File, Memory, Micros, Op, Queue, Step, Sync, Wait};
+use crate::op::{Access, Dmabuf, File, Memory, Micros, Node, Op, Queue, Step, Sync, Wait};
 
 /// The steps so far and the state they lead to.
 pub(super) struct Script<'c> {
@@ -41,7 +41,12 @@ impl Script<'_> {
 
     /// Opens a file, with small frames mostly, of hardware of some kind.
     pub(super) fn open(&mut self, file: File) {
-        self.run(Op::open(file));
+        self.open_node(file, Node::Double);
+    }
+
+    /// Opens a file of this node, likewise.
+    pub(super) fn open_node(&mut self, file: File, node: Node) {
+        self.run(Op::Open { file, node });
         if self.choose.chance(85) {
             let (width, height) = details::size(self.model.driver, self.choose);
             let capture = self.model.driver.formats_capture();
@@ -100,7 +105,7 @@ impl Script<'_> {
     }
 
     /// Queues this buffer of an MMAP queue, if it is free.
-    fn queue_this(&mut self, file: File, queue: Queue, index: u32) -> Option<()> {
+    pub(super) fn queue_this(&mut self, file: File, queue: Queue, index: u32) -> Option<()> {
         let content = self.model.queue(file, queue)?;
         let free = content.in_state(&[BufferState::Dequeued, BufferState::Prepared]);
         if free.contains(&index) && content.memory == Some(Memory::Mmap) {
