@@ -77,6 +77,13 @@ impl Flags {
         self
     }
 
+    /// Forgets who holds the buffer's memory.
+    fn without_holds(mut self) -> Self {
+        self.known &= !MAPPED;
+        self.value &= !MAPPED;
+        self
+    }
+
     fn agree(self, seen: u32) -> bool {
         (self.value ^ seen) & self.known == 0
     }
@@ -162,6 +169,14 @@ pub(crate) fn unknown(why: &'static str) -> Guess {
 impl Guess {
     pub(crate) fn is_unknown(&self) -> bool {
         self.answer == Answer::Unknown
+    }
+
+    /// The same, where it is not known who holds memory.
+    pub(crate) fn without_holds(mut self) -> Self {
+        if let Answer::Ok(Told::Buffer(look)) = &mut self.answer {
+            look.flags = look.flags.without_holds();
+        }
+        self
     }
 
     /// Whether the kernel answered so.

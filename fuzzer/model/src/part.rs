@@ -162,6 +162,26 @@ pub(crate) fn touches(op: &Op) -> Touch {
     Touch { reads, writes }
 }
 
+/// Whether it may take or drop a hold on the memory of buffers: a dma-buf, a mapping, an import. That shows in
+/// `V4L2_BUF_FLAG_MAPPED` of any call that looks at such a buffer, whichever file it belongs to.
+pub(crate) fn moves_holds(op: &Op) -> bool {
+    match op {
+        Op::Qbuf { dmabuf, .. } | Op::PrepareBuf { dmabuf, .. } => dmabuf.is_some(),
+        Op::Expbuf { .. }
+        | Op::DupDmabuf { .. }
+        | Op::CloseDmabuf { .. }
+        | Op::MmapFile { .. }
+        | Op::MmapDmabuf { .. }
+        | Op::Munmap { .. }
+        | Op::Reqbufs { .. }
+        | Op::RemoveBufs { .. }
+        | Op::DupFile { .. }
+        | Op::CloseFile { .. }
+        | Op::Open { .. } => true,
+        _ => false,
+    }
+}
+
 fn of_file(op: &Op) -> Option<(Parts, Parts)> {
     let import = |dmabuf: &Option<Dmabuf>| dmabuf.map_or(Parts::NONE, Parts::dmabuf);
     Some(match *op {

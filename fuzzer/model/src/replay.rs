@@ -10,7 +10,7 @@ use trace::{Call, Event, Kind, Mark, Out, Trace};
 
 use crate::answer::{Answer, Guess, Told, observed, ok, unknown};
 use crate::errno::{EBADF, EBUSY, EINTR, ENOMEM};
-use crate::part::{Parts, Touch, touches};
+use crate::part::{Parts, Touch, moves_holds, touches};
 use crate::story::{Difference, Story};
 use crate::world::{World, file_of};
 
@@ -23,6 +23,17 @@ struct Flying<'a> {
     op: &'a Op,
     /// What other calls touched meanwhile, and this one does too.
     met: Parts,
+    /// Other calls took or dropped holds on memory meanwhile.
+    moved: bool,
+}
+
+/// What a call has to do with calls of other threads that ran beside it.
+#[derive(Clone, Copy)]
+struct Beside {
+    /// What they share, one of them changing it.
+    met: Parts,
+    /// They may have taken or dropped holds on memory.
+    moved: bool,
 }
 
 /// The walk.
@@ -77,20 +88,28 @@ impl<'a> Replay<'a> {
     fn begin(&mut self, number: u16) {
         self.threads = true;
         if let Some(step) = self.program.steps.get(usize::from(number)) {
-            let (op, met) = (&step.op, Parts::NONE);
-            self.flying.push(Flying { number, op, met });
+            self.flying.push(Flying {
+                number,
+                op: &step.op,
+                met: Parts::NONE,
+                moved: false,
+            });
         }
     }
 
-    /// What this call shares with one that began before it returned, and returns later.
-    fn overtaken(&mut self, call: &Call, later: &[Event]) -> Parts {
+    /// What this call has to do with one that began before it returned, and returns later.
+    fn overtaken(&mut self, call: &Call, later: &[Event]) -> Beside {
+        let nothing = Beside {
+            met: Parts::NONE,
+            moved: false,
+        };
         let Some(touch) = self
             .program
             .steps
             .get(usize::from(call.op))
             .map(|step| touches(&step.op))
         else {
-            return Parts::NONE;
+            return nothing;
         };
         let next = later.iter().find_map(|event| match event {
             Event::Call(next) if !self.is_flying(next.op) => Some(next),
@@ -99,7 +118,7 @@ impl<'a> Replay<'a> {
         let next = next.filter(|next| next.start <= call.end && self.is_flying(call.op));
         let step = next.and_then(|next| self.program.steps.get(usize::from(next.op)));
         let Some(step) = step else {
-            return Parts::NONE;
+            return nothing;
         };
         let other = touches(&step.op);
         if !self.records.is_empty() {
@@ -107,14 +126,17 @@ impl<'a> Replay<'a> {
             self.world.doubt |= other.writes;
             self.doubt_stream(&step.op);
         }
-        touch.conflict(other)
+        Beside {
+            met: touch.conflict(other),
+            moved: moves_holds(&step.op),
+        }
     }
 
     fn is_flying(&self, number: u16) -> bool {
         self.flying.iter().any(|flying| flying.number == number)
     }
 
-    fn call(&mut self, event: usize, call: &Call, overtaken: Parts) {
+    fn call(&mut self, event: usize, call: &Call, overtaken: Beside) {
         let Some(step) = self.program.steps.get(usize::from(call.op)) else {
             return;
         };
@@ -127,19 +149,22 @@ impl<'a> Replay<'a> {
             self.mix(&step.op);
         }
         let busy = self.flying.len() > THREADS && call.result == Err(EBUSY);
-        let met = flying.map_or(Parts::NONE, |place| self.flying.remove(place).met);
+        let flew = flying.map(|place| self.flying.remove(place));
+        let met = flew.as_ref().map_or(Parts::NONE, |flew| flew.met);
+        let moved = flew.is_some_and(|flew| flew.moved) || overtaken.moved;
         if busy {
             self.story.predicted += 1;
             return self.flow(&step.op);
         }
         let hit = self.fault.take_if(|op| *op == call.op).is_some();
-        let met = met | overtaken | self.meet(&step.op);
+        let met = met | overtaken.met | self.meet(&step.op);
+        let moved = moved || self.flying.iter().any(|other| moves_holds(other.op));
         let records = std::mem::take(&mut self.records);
         if !records.is_empty() {
             self.misplace();
         }
         if met.is_empty() {
-            self.alone(event, call, (&step.op, hit), &records);
+            self.alone(event, call, (&step.op, hit, moved), &records);
         } else {
             self.crossed(call, &step.op, &records, met);
         }
@@ -162,6 +187,7 @@ impl<'a> Replay<'a> {
         for flying in &mut self.flying {
             let conflict = touch.conflict(touches(flying.op));
             flying.met |= conflict;
+            flying.moved |= moves_holds(op);
             shared |= conflict;
         }
         let closes = matches!(op, Op::CloseFile { .. } | Op::Open { .. });
@@ -203,13 +229,23 @@ impl<'a> Replay<'a> {
         self.story.not_predicted("calls that ran at the same time");
     }
 
-    /// A call whose place in the order is certain.
-    fn alone(&mut self, event: usize, call: &Call, (op, hit): (&Op, bool), records: &[Kind]) {
+    /// A call whose place in the order is certain, as far as it matters to it.
+    fn alone(
+        &mut self,
+        event: usize,
+        call: &Call,
+        (op, hit, moved): (&Op, bool, bool),
+        records: &[Kind],
+    ) {
         let mut records = records.iter();
         if ends_jobs(op) {
             records.by_ref().for_each(|kind| self.record(kind, op));
         }
-        let mut guess = self.guess(op, call);
+        let guessed = |this: &Self| {
+            let guess = this.guess(op, call);
+            if moved { guess.without_holds() } else { guess }
+        };
+        let mut guess = guessed(self);
         while !guess.agrees(&call.result) {
             let Some(kind) = records.clone().next() else {
                 break;
@@ -219,7 +255,7 @@ impl<'a> Replay<'a> {
             }
             records.next();
             self.record(kind, op);
-            guess = self.guess(op, call);
+            guess = guessed(self);
         }
         if hit && !guess.agrees(&call.result) {
             guess = unknown("an allocation failed in the call");
