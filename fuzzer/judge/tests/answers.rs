@@ -4,6 +4,9 @@ use judge::{Expectation, Invariant, Violation, judge_with, story};
 use program::{Driver, Op, Program, parse};
 use trace::{Call, Event, Out, Trace, file};
 
+const V4L2_BUF_FLAG_MAPPED: u32 = 0x1;
+const V4L2_BUF_FLAG_ERROR: u32 = 0x40;
+
 /// Program and trace, as the lab recorded them.
 const GOLDEN: [(&str, &str); 3] = [
     (
@@ -65,6 +68,35 @@ fn every_call_of_a_correct_kernel_is_as_predicted() {
         let calls = trace.events.iter();
         let calls = calls.filter(|event| matches!(event, Event::Call(_)));
         assert_eq!(story.calls as usize, calls.count());
+    }
+}
+
+/// A dma-buf is closed while DQBUF in another thread fills in whether the buffer is MAPPED: before or after nobody can tell, but
+/// the rest of the answer is certain.
+#[test]
+fn only_the_holds_on_a_buffer_are_open_while_another_thread_drops_one() {
+    let parsed = parse(include_str!("golden/closed-beside.vb2")).expect("a program");
+    let recorded = file::parse(include_str!("golden/closed-beside.trace")).expect("a trace");
+    let differences = |trace: &Trace| {
+        let story = story(&expectation(), &parsed.program, trace);
+        story.differences.len()
+    };
+    for flip in [0, V4L2_BUF_FLAG_MAPPED, V4L2_BUF_FLAG_ERROR] {
+        let mut trace = recorded.trace.clone();
+        for event in &mut trace.events {
+            let Event::Call(Call {
+                op,
+                result: Ok(Out::Buffer { flags, .. }),
+                ..
+            }) = event
+            else {
+                continue;
+            };
+            let blocks = matches!(parsed.program.steps[usize::from(*op)].op, Op::Dqbuf { .. });
+            *flags ^= if blocks { flip } else { 0 };
+        }
+        let wrong = usize::from(flip == V4L2_BUF_FLAG_ERROR);
+        assert_eq!(differences(&trace), wrong, "{flip:#x}");
     }
 }
 
