@@ -80,7 +80,11 @@ fn unmap(executor: &Executor<'_>, video: bool) {
     }
 }
 
-/// Closes the dma-bufs and sync_files.
+/// Closes the dma-bufs and sync_files, and what strangers' fences are left.
+///
+/// Closing a software timeline ends its pending fences with an error. Until here nobody but the program does so: what the
+/// looks before saw of them is what the driver left of them. It cannot be later, because a poll on a dma-buf holds it until
+/// the fence that it waits for has ended, and the dma-bufs are about to be counted.
 fn close_rest(executor: &Executor<'_>) {
     unmap(executor, false);
     let (dmabufs, syncs) = {
@@ -93,6 +97,7 @@ fn close_rest(executor: &Executor<'_>) {
     for sync in syncs {
         executor.vacate_sync(sync);
     }
+    executor.close_timelines();
 }
 
 /// Closes everything at once, as the end of a process does.

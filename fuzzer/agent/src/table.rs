@@ -2,6 +2,7 @@
 
 mod buffers;
 mod maps;
+mod timelines;
 
 use program::{
     Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Op, Queue, Request,
@@ -101,6 +102,8 @@ pub(crate) struct Table {
     syncs: [SyncSlot; MAX_SYNCS as usize],
     requests: [RequestSlot; MAX_REQUESTS as usize],
     maps: [Option<MapSlot>; MAX_MAPS as usize],
+    /// The software timelines that were made for sync_file slots.
+    timelines: [Option<i32>; MAX_SYNCS as usize],
     planes: Vec<(BufferKey, Plane)>,
     opens: u32,
     generation: u32,
@@ -133,6 +136,7 @@ impl Table {
                 serials: Vec::new(),
             }),
             maps: std::array::from_fn(|_| None),
+            timelines: [None; MAX_SYNCS as usize],
             planes: Vec::new(),
             opens: 0,
             generation: 0,

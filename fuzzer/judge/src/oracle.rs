@@ -27,6 +27,7 @@ mod i21_outlive;
 mod i22_bounded;
 mod i23_interrupt;
 mod i24_waits;
+mod i25_delay;
 mod i25_foreign;
 mod i26_balance;
 mod i27_log;
@@ -91,6 +92,7 @@ const LEDGER: &[Oracle] = &[
     i19_stranger::oracle,
     i20_orphan::oracle,
     i22_bounded::oracle,
+    i25_delay::oracle,
     i25_foreign::oracle,
     i26_balance::oracle,
     i29_request::oracle,

@@ -10,6 +10,7 @@ pub(crate) mod request;
 pub(crate) mod sight;
 pub(crate) mod slot;
 pub(crate) mod span;
+pub(crate) mod stranger;
 
 use std::collections::HashMap;
 
@@ -23,6 +24,7 @@ use self::place::Place;
 use self::sight::Sights;
 use self::slot::ImportedFences;
 use self::span::{Moment, Span, Timeline};
+use self::stranger::Strangers;
 
 /// `POLLIN`
 pub(crate) const POLLIN: u16 = 1;
@@ -38,6 +40,7 @@ pub(crate) struct World<'a> {
     pub(crate) buffers: Buffers,
     pub(crate) sights: Sights,
     pub(crate) imports: Vec<ImportedFences>,
+    pub(crate) strangers: Strangers,
     /// Whose buffer the driver got, by the event that tells so, as far as known.
     pub(crate) takers: HashMap<usize, Place>,
 }
@@ -77,6 +80,17 @@ impl<'a> World<'a> {
         });
         let next = begun.max()?.checked_add(1)?;
         (self.op(next).is_some() && self.mark(Mark::ProgramEnd).is_none()).then_some(next)
+    }
+
+    /// The index of the end of the main-thread operation, or the mark, that follows event `index`; the length of the trace if none
+    /// does.
+    pub(crate) fn end_after(&self, index: usize) -> usize {
+        self.timeline.next_end(index)
+    }
+
+    /// Events before this index happened before the main-thread operation that ends with event `index`.
+    pub(crate) fn opens(&self, index: usize) -> usize {
+        self.timeline.opens(index)
     }
 
     /// The index of the second end of a main-thread operation after event `index`, if the trace goes that far: by then
@@ -127,10 +141,18 @@ impl<'a> World<'a> {
         self.imports
             .iter()
             .filter(here)
-            .any(|import| match &import.fences {
-                Some(fences) => !fences.iter().all(|id| self.surely_signalled(*id, span)),
-                None => true,
-            })
+            .any(|import| !self.surely_over(import, span))
+    }
+
+    /// Whether all of what was imported had certainly ended when the span began.
+    fn surely_over(&self, import: &ImportedFences, span: &Span) -> bool {
+        let fences = import.fences.as_ref();
+        let ours = fences.is_some_and(|fences| {
+            let mut fences = fences.iter();
+            fences.all(|id| self.surely_signalled(*id, span))
+        });
+        let mut strangers = import.strangers.iter();
+        ours && strangers.all(|id| self.strangers.surely_ended(*id, span))
     }
 
     fn surely_signalled(&self, id: FenceId, span: &Span) -> bool {

@@ -4,8 +4,8 @@ mod support;
 
 use judge::{Class, Expectation, Invariant, features, judge, judge_with, notes, story, to_json};
 use program::{
-    Access, Dmabuf, Driver, File, Interest, Memory, Micros, Op, OpKind, Program, Queue, Step, Sync,
-    Wait,
+    Access, Dmabuf, Driver, Exporter, File, Interest, Memory, Micros, Op, OpKind, Program, Queue,
+    Step, Sync, Wait,
 };
 use proptest::prelude::*;
 use trace::*;
@@ -58,6 +58,15 @@ fn op() -> impl Strategy<Value = Op> {
             access
         }),
         (sync(), sync(), sync()).prop_map(|(sync, a, b)| Op::Merge { sync, a, b }),
+        sync().prop_map(|sync| Op::SwSync { sync }),
+        sync().prop_map(|sync| Op::Signal { sync }),
+        (dmabuf(), proptest::sample::select(Exporter::ALL)).prop_map(|(dmabuf, exporter)| {
+            Op::Allocate {
+                dmabuf,
+                exporter,
+                bytes: 4096,
+            }
+        }),
         (dmabuf(), Just(Interest::In)).prop_map(|(dmabuf, interest)| Op::PollDmabuf {
             dmabuf,
             interest,

@@ -12,6 +12,8 @@ pub(crate) const EBADF: i32 = 9;
 pub(crate) const EAGAIN: i32 = 11;
 /// Out of memory.
 pub(crate) const ENOMEM: i32 = 12;
+/// Bad address: videobuf2-dma-contig finds pages that do not lie side by side.
+pub(crate) const EFAULT: i32 = 14;
 /// Device or resource busy.
 pub(crate) const EBUSY: i32 = 16;
 /// File exists: the module is loaded.
@@ -29,7 +31,8 @@ pub(crate) const EBADR: i32 = 53;
 /// No buffer space available.
 pub(crate) const ENOBUFS: i32 = 105;
 
-const NAMES: [(i32, &str); 14] = [
+const NAMES: [(i32, &str); 15] = [
+    (EFAULT, "EFAULT"),
     (EEXIST, "EEXIST"),
     (ENODEV, "ENODEV"),
     (EPERM, "EPERM"),

@@ -3,12 +3,12 @@
 
 mod handle;
 
-use program::{File, MAX_FILES, Map, Memory, Op, Queue};
+use program::{Exporter, File, MAX_FILES, Map, Memory, Op, Queue, SyncEdge};
 use trace::Out;
 
 use crate::buffer::{Buffer, Plane};
 use crate::device::Device;
-use crate::errno::ENOMEM;
+use crate::errno::{EINTR, ENOMEM};
 use crate::handle::Handle;
 use crate::memory::MemoryId;
 use crate::part::Parts;
@@ -144,6 +144,19 @@ impl World {
                 self.syncs.remove(&sync.0);
                 self.doubt = self.doubt & !Parts::sync(sync);
             }
+            Op::Allocate {
+                dmabuf, exporter, ..
+            } => {
+                self.close_dmabuf(dmabuf.0);
+                self.allocated_elsewhere(dmabuf.0, exporter, out);
+            }
+            Op::Signal { .. } => {}
+            Op::CpuSync { dmabuf, edge, .. } => self.accessed(dmabuf.0, edge, true),
+            Op::SwSync { sync } => {
+                self.syncs.insert(sync.0);
+                self.timelines.insert(sync.0);
+                self.doubt = self.doubt & !Parts::sync(sync);
+            }
             Op::ExportSync { sync, .. } | Op::Merge { sync, .. } => {
                 self.syncs.insert(sync.0);
                 self.doubt = self.doubt & !Parts::sync(sync);
@@ -172,12 +185,14 @@ impl World {
     fn refused(&mut self, op: &Op, errno: i32) {
         match *op {
             // The slot is vacated first.
-            Op::Expbuf { dmabuf, .. } => self.close_dmabuf(dmabuf.0),
+            Op::Expbuf { dmabuf, .. } | Op::Allocate { dmabuf, .. } => self.close_dmabuf(dmabuf.0),
+            // The exporter is asked before the fences are waited for.
+            Op::CpuSync { dmabuf, edge, .. } => self.accessed(dmabuf.0, edge, errno == EINTR),
             Op::AllocRequest { request, .. } => {
                 self.requests.remove(&request.0);
             }
             Op::Open { file, .. } => self.close(file.0),
-            Op::ExportSync { sync, .. } => {
+            Op::ExportSync { sync, .. } | Op::SwSync { sync } => {
                 self.syncs.remove(&sync.0);
             }
             Op::Merge { sync, a, b } if sync != a && sync != b => {
@@ -277,6 +292,26 @@ impl World {
             }
         }
         self.dmabufs.insert(dmabuf, Export { memory, size });
+    }
+
+    fn allocated_elsewhere(&mut self, dmabuf: u8, exporter: Exporter, out: &Out) {
+        let size = match *out {
+            Out::Exported { size } => Some(size),
+            _ => None,
+        };
+        let id = self
+            .memories
+            .made_elsewhere(size, exporter == Exporter::Heap);
+        self.memories.hold(id);
+        let memory = Some(id);
+        self.dmabufs.insert(dmabuf, Export { memory, size });
+    }
+
+    /// A CPU access began, or may have if that is not sure.
+    fn accessed(&mut self, dmabuf: u8, edge: SyncEdge, sure: bool) {
+        if let (Some(memory), SyncEdge::Start) = (self.memory_of(dmabuf), edge) {
+            self.memories.make_ready(memory, sure);
+        }
     }
 
     /// `__vb2_queue_cancel()`

@@ -40,6 +40,8 @@ mod requests;
 mod rules;
 mod shaken;
 mod story;
+#[cfg(test)]
+mod strangers;
 mod world;
 
 use std::borrow::Cow;

@@ -2,8 +2,8 @@
 //! have to hold whatever happens.
 
 use program::{
-    Access, Completion, DecoderCmd, Dmabuf, Driver, EventKind, File, Interest, Knob, Memory,
-    Micros, Node, Op, Pixels, Program, Queue, Request, Step, Sync, Wait,
+    Access, Completion, DecoderCmd, Dmabuf, Driver, EventKind, Exporter, File, Interest, Knob,
+    Memory, Micros, Node, Op, Pixels, Program, Queue, Request, Step, Sync, Wait,
 };
 use proptest::prelude::*;
 use trace::{BufferId, Call, Event, Kind, Out, Phase, Record, SyncInfo, Trace};
@@ -306,6 +306,10 @@ fn special_op() -> impl Strategy<Value = Op> {
         1 => (file(), prop_oneof![Just(Completion::Pipelined), Just(Completion::Timer)]).prop_map(
             |(file, context)| Op::Completion { file, context }),
         1 => Just(Op::Reload),
+        2 => (0..3u8, prop::sample::select(Exporter::ALL), prop_oneof![Just(4096), 0..9000u32]).prop_map(
+            |(slot, exporter, bytes)| Op::Allocate { dmabuf: Dmabuf(slot), exporter, bytes }),
+        1 => (0..2u8).prop_map(|slot| Op::SwSync { sync: Sync(slot) }),
+        1 => (0..2u8).prop_map(|slot| Op::Signal { sync: Sync(slot) }),
     ]
 }
 

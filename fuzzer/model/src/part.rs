@@ -168,6 +168,7 @@ pub(crate) fn moves_holds(op: &Op) -> bool {
     match op {
         Op::Qbuf { dmabuf, .. } | Op::PrepareBuf { dmabuf, .. } => dmabuf.is_some(),
         Op::Expbuf { .. }
+        | Op::Allocate { .. }
         | Op::DupDmabuf { .. }
         | Op::CloseDmabuf { .. }
         | Op::MmapFile { .. }
@@ -289,7 +290,9 @@ fn of_slots(op: &Op) -> Option<(Parts, Parts)> {
         Op::DupDmabuf { dmabuf, from } => (Parts::dmabuf(from), Parts::dmabuf(dmabuf)),
         Op::DupSync { sync, from } => (Parts::sync(from), Parts::sync(sync)),
         Op::MmapDmabuf { dmabuf, .. } => of_dmabuf(dmabuf),
-        Op::CloseSync { sync } => (Parts::NONE, Parts::sync(sync)),
+        Op::CloseSync { sync } | Op::SwSync { sync } => (Parts::NONE, Parts::sync(sync)),
+        Op::Signal { sync } => of_sync(sync),
+        Op::Allocate { dmabuf, .. } => (Parts::NONE, Parts::dmabuf(dmabuf)),
         Op::ExportSync { sync, dmabuf, .. } => (Parts::dmabuf(dmabuf), Parts::sync(sync)),
         Op::ImportSync { dmabuf, sync, .. } => {
             (Parts::dmabuf(dmabuf) | Parts::sync(sync), Parts::NONE)

@@ -9,7 +9,7 @@ use program::{CPU_ACCESS_LIMIT, Driver, Op, Program, Queue};
 use trace::{Call, Event, Kind, Mark, Out, Trace};
 
 use crate::answer::{Answer, Guess, Told, observed, ok, unknown};
-use crate::errno::{EBADF, EBUSY, EINTR, ENOMEM};
+use crate::errno::{EBADF, EBUSY, EFAULT, EINTR, EINVAL, ENOENT, ENOMEM};
 use crate::part::{Parts, Touch, moves_holds, touches};
 use crate::story::{Difference, Story};
 use crate::world::{World, file_of};
@@ -319,6 +319,17 @@ impl<'a> Replay<'a> {
             ) if self.threads => unknown("its slot may have been emptied while it waited"),
             (Op::CpuSync { .. }, Err(EINTR)) if waited >= u64::from(CPU_ACCESS_LIMIT.0) => {
                 unknown("the wait was interrupted")
+            }
+            (Op::SwSync { .. } | Op::Allocate { .. }, Err(ENOENT)) => {
+                unknown("the kernel was built without it")
+            }
+            (Op::Qbuf { .. } | Op::PrepareBuf { .. }, Err(EFAULT))
+                if self.world.imports_pages(op) =>
+            {
+                unknown("whether the pages of the memory lie side by side")
+            }
+            (Op::CpuSync { .. }, _) if self.threads && guess.answer == Answer::Err(EINVAL) => {
+                unknown("another thread may have begun an access")
             }
             (Op::Join, _) if !self.flying.is_empty() => unknown("a call does not return"),
             (Op::Reload, _) if !self.flying.is_empty() => unknown("calls run"),

@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) memories: Memories,
     pub(crate) dmabufs: BTreeMap<u8, Export>,
     pub(crate) syncs: BTreeSet<u8>,
+    /// The sync_file slots that have a software timeline.
+    pub(crate) timelines: BTreeSet<u8>,
     /// The mappings.
     pub(crate) maps: BTreeMap<u8, Mapped>,
     /// What is in the request slots.
@@ -67,6 +69,7 @@ impl World {
             memories: Memories::default(),
             dmabufs: BTreeMap::new(),
             syncs: BTreeSet::new(),
+            timelines: BTreeSet::new(),
             maps: BTreeMap::new(),
             requests: BTreeMap::new(),
             all_requests: Vec::new(),
@@ -312,6 +315,15 @@ impl World {
             imports: dmabuf.map(|first| self.imports(first, more)),
             request: request.map(|request| self.asked_request(request.0, multi)),
             prepare,
+        })
+    }
+
+    /// Whether a call names memory whose pages may lie anywhere.
+    pub(crate) fn imports_pages(&self, op: &Op) -> bool {
+        let imports = self.given(op).and_then(|given| given.imports);
+        imports.into_iter().flatten().any(|import| match import {
+            Import::Dmabuf(_, Some(memory)) => self.memories.is_scattered(memory),
+            _ => false,
         })
     }
 

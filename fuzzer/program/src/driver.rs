@@ -27,7 +27,7 @@ const FWHT_HEADER: u64 = 44;
 /// Sides of the codec's frames are multiples of this.
 const CODED_BLOCK: u32 = 16;
 /// A page: memory is not given in smaller pieces.
-const PAGE: u64 = 4096;
+pub(crate) const PAGE: u64 = 4096;
 
 impl Driver {
     /// Every driver.

@@ -10,6 +10,7 @@ mod scene;
 mod script;
 mod slices;
 mod stateful;
+mod strangers;
 mod troubles;
 mod wrong;
 

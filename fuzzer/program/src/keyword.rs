@@ -1,8 +1,8 @@
 //! Fieldless enums of the language and their words, from one table.
 
 use crate::op::{
-    Access, Completion, DecoderCmd, EventKind, Fault, Interest, Knob, Memory, Mistake, Node,
-    Pixels, Queue, SyncEdge, VideoCall, Wait,
+    Access, Completion, DecoderCmd, EventKind, Exporter, Fault, Interest, Knob, Memory, Mistake,
+    Node, Pixels, Queue, SyncEdge, VideoCall, Wait,
 };
 
 /// An enum whose values are single words of the language.
@@ -51,6 +51,7 @@ keywords! {
     Queue { Output = "out", Capture = "cap" }
     Pixels { First = "first", Grey = "GREY", Nv12 = "NV12", Nm12 = "NM12", Ym12 = "YM12" }
     Memory { Mmap = "mmap", Dmabuf = "dmabuf" }
+    Exporter { Udmabuf = "udmabuf", Heap = "heap" }
     Access { Read = "r", Write = "w", ReadWrite = "rw" }
     SyncEdge { Start = "start", End = "end" }
     Interest { In = "in", Out = "out", Pri = "pri" }

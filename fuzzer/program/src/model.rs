@@ -4,10 +4,10 @@
 mod apply;
 mod file;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, PAGE};
 use crate::handles::Handles;
 use crate::op::{
-    Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Node, Op,
+    Dmabuf, File, MAX_DMABUFS, MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Memory, Node, Op,
     Program, Queue, Request, Step, Sync,
 };
 use crate::part::Part;
@@ -48,12 +48,11 @@ impl<T> Slot<T> {
     }
 }
 
-/// A dma-buf: its size and whose queue it was exported from.
+/// A dma-buf: its size and whose queue it was exported from, if it is a video device's.
 #[derive(Clone, Debug)]
 pub(crate) struct Export {
     pub(crate) bytes: u64,
-    pub(crate) file: File,
-    pub(crate) queue: Queue,
+    pub(crate) place: Option<(File, Queue)>,
 }
 
 /// A mapping of a plane.
@@ -87,6 +86,8 @@ pub(crate) struct Model {
     pub(crate) maps: Vec<Slot<MapModel>>,
     pub(crate) dmabufs: Vec<Slot<Export>>,
     pub(crate) syncs: Vec<Slot<()>>,
+    /// The software timelines, by their sync_file slots; stale once their fence has ended.
+    pub(crate) timelines: Vec<Slot<()>>,
     pub(crate) requests: Vec<Slot<RequestModel>>,
     /// `async` operations since the last `join`.
     pub(crate) pending: usize,
@@ -110,6 +111,7 @@ impl Model {
             maps: vec![Slot::Empty; MAX_MAPS.into()],
             dmabufs: vec![Slot::Empty; MAX_DMABUFS.into()],
             syncs: vec![Slot::Empty; MAX_SYNCS.into()],
+            timelines: vec![Slot::Empty; MAX_SYNCS.into()],
             requests: vec![Slot::Empty; MAX_REQUESTS.into()],
             pending: 0,
             time: 0,
@@ -160,6 +162,16 @@ impl Model {
         self.file(file).map(|model| model.queue(queue))
     }
 
+    /// Bytes of a dma-buf that every queue takes which imports its planes: whole pages.
+    pub(crate) fn import_bytes(&self) -> u32 {
+        let files = self.files.iter().filter_map(Slot::live);
+        let queues = files.flat_map(|file| Queue::ALL.iter().map(|queue| file.queue(*queue)));
+        let importers = queues.filter(|queue| queue.memory == Some(Memory::Dmabuf));
+        let bytes = importers.map(QueueModel::buffer_bytes).max().unwrap_or(1);
+        // Larger ones are beyond what a program may hold.
+        u32::try_from(bytes.next_multiple_of(PAGE)).unwrap_or(u32::MAX)
+    }
+
     /// The open files, in order of their slots.
     pub(crate) fn open_files(&self) -> Vec<File> {
         let slots = (0..MAX_FILES).map(File);
@@ -191,6 +203,17 @@ impl Model {
         indices(&self.syncs, |slot| slot.live().is_some())
             .map(Sync)
             .collect()
+    }
+
+    /// The slots of software timelines whose fences are pending.
+    pub(crate) fn live_timelines(&self) -> Vec<Sync> {
+        indices(&self.timelines, |slot| slot.live().is_some())
+            .map(Sync)
+            .collect()
+    }
+
+    pub(crate) fn stale_timelines(&self) -> Vec<Sync> {
+        indices(&self.timelines, is_stale).map(Sync).collect()
     }
 
     pub(crate) fn live_requests(&self) -> Vec<Request> {

@@ -18,6 +18,10 @@ pub const MAX_MAPS: u8 = 16;
 /// Most operations in one program; the agent's reply is bounded by it.
 pub const MAX_OPS: usize = 256;
 
+/// Most bytes for which an exporter is asked; the agent itself answers `ENOMEM` to more. No exporter knows when to stop, and the
+/// kernel would kill the agent to get its pages back.
+pub const MAX_ALLOCATION: u32 = 64 << 20;
+
 /// How long `sync d0 start …` waits for fences until a signal interrupts it: longer than a watchdog usually takes, and shorter
 /// than one can be told to, so that programs find out whether the wait can be interrupted.
 pub const CPU_ACCESS_LIMIT: Micros = Micros(1_500_000);
@@ -107,6 +111,15 @@ pub enum Memory {
     Mmap,
     /// `dmabuf`: userspace imports a dma-buf at QBUF.
     Dmabuf,
+}
+
+/// What makes dma-bufs besides video devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Exporter {
+    /// `udmabuf`: `/dev/udmabuf`, of a sealed memfd of that size. It takes whole pages only.
+    Udmabuf,
+    /// `heap`: `/dev/dma_heap/system`, which rounds up to whole pages.
+    Heap,
 }
 
 /// Direction of an access to a dma-buf, as in `DMA_BUF_SYNC_READ`/`WRITE`.
@@ -391,6 +404,12 @@ pub enum Op {
         index: u32,
         plane: u32,
     },
+    /// `d0 = udmabuf 4096` or `d0 = heap 4096`: a dma-buf of so many bytes, 64 MiB at most, that no video device made
+    Allocate {
+        dmabuf: Dmabuf,
+        exporter: Exporter,
+        bytes: u32,
+    },
     /// `streamon a out`: VIDIOC_STREAMON
     Streamon { file: File, queue: Queue },
     /// `streamoff a out`: VIDIOC_STREAMOFF
@@ -415,6 +434,12 @@ pub enum Op {
     },
     /// `s2 = merge s0 s1`: SYNC_IOC_MERGE
     Merge { sync: Sync, a: Sync, b: Sync },
+    /// `s0 = sw_sync`: SW_SYNC_IOC_CREATE_FENCE on a new software timeline, followed by SYNC_IOC_FILE_INFO. The timeline is the
+    /// slot's until another takes its place, which ends the fence of the old one with an error, or the program is over; closing
+    /// the sync_file leaves it alone
+    SwSync { sync: Sync },
+    /// `signal s0`: SW_SYNC_IOC_INC on the slot's timeline, which ends its fence; `EBADF` if it never had one
+    Signal { sync: Sync },
     /// `file_info s0`: SYNC_IOC_FILE_INFO
     FileInfo { sync: Sync },
     /// `set_deadline s0 5ms`: SYNC_IOC_SET_DEADLINE, from now

@@ -174,7 +174,7 @@ impl Statement<'_> {
     fn op(&self, first: usize) -> Result<Op, ParseError> {
         let bound = self.text(first + 1) == "=";
         let head = if bound { first + 2 } else { first };
-        let named = |kind: &&OpKind| kind.word() == self.text(head);
+        let named = |kind: &&OpKind| kind.words().contains(&self.text(head));
         let mut furthest = Furthest::default();
         for kind in OpKind::ALL.iter().filter(named) {
             if let Some(op) = self.attempt(*kind, first, &mut furthest) {
@@ -263,7 +263,7 @@ fn quote(text: &str) -> String {
 fn an_operation(word: &str) -> String {
     let near = OpKind::ALL
         .iter()
-        .map(|kind| kind.word())
+        .flat_map(|kind| kind.words())
         .min_by_key(|name| distance(name, word));
     match near {
         Some(name) if distance(name, word) <= 2 && name.len() > 3 => {

@@ -5,9 +5,9 @@ use std::fmt;
 
 use crate::keyword::Keyword;
 use crate::op::{
-    Access, Completion, DecoderCmd, Dmabuf, EventKind, Fault, File, Interest, Knob, MAX_DMABUFS,
-    MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Memory, Micros, Mistake, MorePlanes, Node,
-    Pixels, Queue, Request, Sync, SyncEdge, VideoCall, Wait,
+    Access, Completion, DecoderCmd, Dmabuf, EventKind, Exporter, Fault, File, Interest, Knob,
+    MAX_DMABUFS, MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Memory, Micros, Mistake,
+    MorePlanes, Node, Pixels, Queue, Request, Sync, SyncEdge, VideoCall, Wait,
 };
 
 /// One part of an operation: a fixed word, or a place where a field stands.
@@ -252,6 +252,7 @@ fields! {
     Mistake: Mistake::Type, keyword => Part::Keyword(keyword);
     Queue: Queue::Output, keyword => Part::Keyword(keyword);
     Memory: Memory::Mmap, keyword => Part::Keyword(keyword);
+    Exporter: Exporter::Udmabuf, keyword => Part::Keyword(keyword);
     Access: Access::Read, keyword => Part::Keyword(keyword);
     SyncEdge: SyncEdge::Start, keyword => Part::Keyword(keyword);
     Interest: Interest::In, keyword => Part::Keyword(keyword);

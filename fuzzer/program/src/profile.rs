@@ -131,6 +131,7 @@ fn weight(kind: OpKind) -> u32 {
         ImportSync | CpuSync | CloseSync | FileInfo | Check | Fail => 5,
         RemoveBufs | PrepareBuf | AllocRequest | PollRequest => 5,
         SetKnob | Merge | DecoderCmd | Chunks | Completion | Watchdog | SourceChange => 4,
+        SwSync | Signal | Allocate => 4,
         CloseDmabuf | CreateBufs | PollFile => 3,
         DupDmabuf | DupSync | MmapFile | MmapDmabuf | Touch => 3,
         Subscribe | Dqevent | JobTime | ReinitRequest => 3,

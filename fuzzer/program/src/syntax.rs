@@ -95,12 +95,15 @@ syntax! {
         ["qbuf" file queue index [dmabuf + more] [hold as "hold"] ["at" stamp = 0] [request]];
     Dqbuf { file, queue, wait } => ["dqbuf" file queue [wait]];
     Expbuf { dmabuf, file, queue, index, plane } => [dmabuf "=" "expbuf" file queue index [plane = 0]];
+    Allocate { dmabuf, exporter, bytes } => [dmabuf "=" exporter bytes];
     Streamon { file, queue } => ["streamon" file queue];
     Streamoff { file, queue } => ["streamoff" file queue];
     ExportSync { sync, dmabuf, access } => [sync "=" "export_sync" dmabuf access];
     ImportSync { dmabuf, sync, access } => ["import_sync" dmabuf sync access];
     CpuSync { dmabuf, edge, access } => ["sync" dmabuf edge access];
     Merge { sync, a, b } => [sync "=" "merge" a b];
+    SwSync { sync } => [sync "=" "sw_sync"];
+    Signal { sync } => ["signal" sync];
     FileInfo { sync } => ["file_info" sync];
     SetDeadline { sync, after } => ["set_deadline" sync after];
     PollSync { sync, timeout } => ["poll" sync [timeout = 0]];
@@ -134,14 +137,21 @@ syntax! {
 }
 
 impl OpKind {
-    /// The word that names the operation. Several operations share one: `close`, `poll` and `gate`.
+    /// The word that names the operation. Several operations share one: `close`, `poll` and `gate`. Of one that has several
+    /// it is the first.
     pub fn word(self) -> &'static str {
+        self.words()[0]
+    }
+
+    /// The words that name the operation: one, or those of the keyword that stands in its place.
+    pub(crate) fn words(self) -> Vec<&'static str> {
         let mut blank = self.blank();
-        let word = blank.parts().into_iter().find_map(|part| match part {
-            Part::Word(word) if word != "=" => Some(word),
+        let words = blank.parts().into_iter().find_map(|part| match part {
+            Part::Word(word) if word != "=" => Some(vec![word]),
+            Part::Keyword(keyword) => Some(keyword.words().to_vec()),
             _ => None,
         });
-        word.expect("every line of the table has a word")
+        words.expect("every line of the table has a word")
     }
 
     /// Whether the operation makes the slot on the left of its `=`.

@@ -144,6 +144,18 @@ fn what_goes_wrong_or_takes_long_is_regular() {
         )
     };
     let check = |op: &Op| matches!(op, Op::Check { .. });
+    let made = |op: &Op| matches!(op, Op::SwSync { .. });
+    let ended = |op: &Op| matches!(op, Op::Signal { .. });
+    let allocated = |op: &Op| matches!(op, Op::Allocate { .. });
+    let given = |op: &Op| {
+        matches!(
+            op,
+            Op::Qbuf {
+                dmabuf: Some(_),
+                ..
+            }
+        )
+    };
     let counts = [
         (
             "a wait for a job that hangs",
@@ -153,6 +165,14 @@ fn what_goes_wrong_or_takes_long_is_regular() {
         (
             "a stranger's fence",
             follow(&programs, &[&foreign, &on, &look]),
+        ),
+        (
+            "a software fence",
+            follow(&programs, &[&made, &foreign, &on, &ended]),
+        ),
+        (
+            "memory of others",
+            follow(&programs, &[&allocated, &given, &on, &look]),
         ),
         (
             "STREAMOFF that waits",

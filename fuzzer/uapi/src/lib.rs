@@ -10,6 +10,8 @@ pub mod content;
 #[expect(missing_docs, reason = "as in the header, which documents them")]
 pub mod dma_buf;
 #[expect(missing_docs, reason = "as in the header, which documents them")]
+pub mod dma_heap;
+#[expect(missing_docs, reason = "as in the header, which documents them")]
 pub mod double;
 pub mod fault;
 #[expect(missing_docs, reason = "as in the header, which documents them")]
@@ -22,7 +24,11 @@ pub mod memory;
 pub mod node;
 pub mod picture;
 #[expect(missing_docs, reason = "as in the header, which documents them")]
+pub mod sw_sync;
+#[expect(missing_docs, reason = "as in the header, which documents them")]
 pub mod sync_file;
+#[expect(missing_docs, reason = "as in the header, which documents them")]
+pub mod udmabuf;
 #[expect(missing_docs, reason = "as in the header, which documents them")]
 pub mod v4l2;
 

@@ -5,7 +5,27 @@ use std::ptr::NonNull;
 use nix::errno::Errno;
 use nix::libc;
 
-use super::checked;
+use super::{checked, fault, file};
+
+/// A memfd of that many bytes that cannot shrink.
+pub fn sealed(bytes: u64) -> nix::Result<i32> {
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    // SAFETY: the name is a valid C string.
+    let memfd =
+        fault::within(|| checked(unsafe { libc::memfd_create(c"memory".as_ptr(), flags) }))?;
+    match size_and_seal(memfd, bytes) {
+        Ok(()) => Ok(memfd),
+        Err(errno) => file::close(memfd).and(Err(errno)),
+    }
+}
+
+fn size_and_seal(memfd: i32, bytes: u64) -> nix::Result<()> {
+    let size = libc::off_t::try_from(bytes).map_err(|_| Errno::EFBIG)?;
+    // SAFETY: ftruncate takes no pointers.
+    fault::within(|| checked(unsafe { libc::ftruncate(memfd, size) }))?;
+    // SAFETY: fcntl takes no pointers here.
+    checked(unsafe { libc::fcntl(memfd, libc::F_ADD_SEALS, libc::F_SEAL_SHRINK) }).map(drop)
+}
 
 /// A shared mapping; unmapped on drop.
 ///

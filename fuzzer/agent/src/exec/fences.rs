@@ -31,19 +31,28 @@ impl Executor<'_> {
                 access,
             } => self.cpu_sync(dmabuf, edge, access),
             Op::Merge { sync, a, b } => self.merge(sync, a, b),
-            Op::FileInfo { sync } => self.told(self.shared.table().sync(sync).fd),
+            Op::FileInfo { sync } => {
+                let fd = self.shared.table().sync(sync).fd;
+                self.told(fd)
+            }
             Op::SetDeadline { sync, after } => self.set_deadline(sync, after),
             Op::PollSync { sync, timeout } => self.poll_sync(sync, timeout),
             Op::PollDmabuf {
                 dmabuf,
                 interest,
                 timeout,
-            } => polled(self.shared.table().dmabuf(dmabuf).fd, interest, timeout),
+            } => {
+                let fd = self.shared.table().dmabuf(dmabuf).fd;
+                polled(fd, interest, timeout)
+            }
             Op::PollFile {
                 file,
                 interest,
                 timeout,
-            } => polled(self.shared.table().file(file).fd, interest, timeout),
+            } => {
+                let fd = self.shared.table().file(file).fd;
+                polled(fd, interest, timeout)
+            }
             Op::Check { dmabuf } => self.check(dmabuf),
             _ => Err(Errno::ENOSYS),
         }
@@ -55,7 +64,7 @@ impl Executor<'_> {
     }
 
     /// What a sync_file says; in a bare loop nobody asks.
-    fn told(&self, fd: i32) -> Outcome {
+    pub(super) fn told(&self, fd: i32) -> Outcome {
         if self.observed {
             sync_file::info(fd).map(Seen::Sync)
         } else {
@@ -69,7 +78,8 @@ impl Executor<'_> {
             flags: access_flags(access),
             fd: -1,
         };
-        dma_buf::EXPORT_SYNC_FILE.call(self.shared.table().dmabuf(dmabuf).fd, &mut export)?;
+        let fd = self.shared.table().dmabuf(dmabuf).fd;
+        dma_buf::EXPORT_SYNC_FILE.call(fd, &mut export)?;
         let mut table = self.shared.table();
         let plane = table.dmabuf_slot(dmabuf).plane;
         table.set_sync(sync, export.fd, plane);
@@ -98,9 +108,11 @@ impl Executor<'_> {
         }
         let mut sync = dma_buf::CpuSync { flags };
         let mut call = || dma_buf::SYNC.call(fd, &mut sync);
-        // The start waits for fences, for ever if they never signal, but a signal interrupts it.
+        // The start waits for fences, for ever if they never signal, but a signal interrupts it. That a driver's fence signals
+        // the bare loop takes for granted.
         let limit = Duration::from_nanos(nanoseconds(CPU_ACCESS_LIMIT));
-        if edge == SyncEdge::Start && self.observed {
+        let limited = self.observed || self.shared.table().has_timelines();
+        if edge == SyncEdge::Start && limited {
             clock::interrupted_after(limit, call)?;
         } else {
             call()?;

@@ -8,6 +8,7 @@ mod requests;
 mod second;
 mod slots;
 mod source;
+mod strangers;
 mod video;
 mod wrong;
 
@@ -60,6 +61,9 @@ impl Executor<'_> {
             | Op::PollDmabuf { .. }
             | Op::PollFile { .. }
             | Op::Check { .. } => self.fence_operation(op),
+            Op::SwSync { .. } | Op::Signal { .. } | Op::Allocate { .. } => {
+                self.stranger_operation(op)
+            }
             Op::AllocRequest { .. }
             | Op::QueueRequest { .. }
             | Op::ReinitRequest { .. }

@@ -9,11 +9,17 @@ impl Table {
     /// The identity of a buffer's memory; a new one if the buffer was never named.
     pub(crate) fn plane_of(&mut self, key: BufferKey) -> Plane {
         self.find_plane(key).unwrap_or_else(|| {
-            let plane = Plane(self.next_plane);
-            self.next_plane += 1;
+            let plane = self.fresh_plane();
             self.planes.push((key, plane));
             plane
         })
+    }
+
+    /// The identity of memory that no buffer stands on yet.
+    pub(crate) fn fresh_plane(&mut self) -> Plane {
+        let plane = Plane(self.next_plane);
+        self.next_plane += 1;
+        plane
     }
 
     fn find_plane(&self, key: BufferKey) -> Option<Plane> {

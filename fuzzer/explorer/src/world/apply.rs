@@ -79,6 +79,9 @@ impl World {
                     ..
                 }
                 | Op::ImportSync { .. }
+                | Op::SwSync { .. }
+                | Op::Signal { .. }
+                | Op::Allocate { .. }
                 | Op::Merge { .. }
                 | Op::CpuSync { .. }
                 | Op::PollFile { .. }

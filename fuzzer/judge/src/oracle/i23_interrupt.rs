@@ -11,6 +11,7 @@ use crate::violation::Violation;
 use crate::world::fence::Fence;
 use crate::world::memory::MemoryId;
 use crate::world::sight::{Hung, Wait};
+use crate::world::slot::ImportedFences;
 
 /// What a busy machine may add to a time at most.
 const SLACK: u64 = 50_000_000;
@@ -51,8 +52,7 @@ pub(super) fn oracle(case: &Case) -> Vec<Violation> {
 
 fn overslept(case: &Case, wait: &Wait) -> Option<Violation> {
     let (memory, end) = (wait.memory?, wait.span.end_time()?);
-    let mut imports = case.world.imports.iter();
-    if wait.span.duration() <= SLACK || imports.any(|import| import.memory == memory) {
+    if wait.span.duration() <= SLACK {
         return None;
     }
     let last = last_signal(case, memory, wait)?;
@@ -74,6 +74,23 @@ fn last_signal(case: &Case, memory: MemoryId, wait: &Wait) -> Option<u64> {
     let mut last = begin;
     for fence in case.world.fences.iter().filter(here) {
         last = last.max(fence.signal()?.at.time);
+    }
+    let imports = case.world.imports.iter();
+    for import in imports.filter(|import| import.memory == memory) {
+        last = last.max(import_ended(case, import)?);
+    }
+    Some(last)
+}
+
+/// When all of what a program imported had ended; none if something never did, or if it is not known what it was.
+fn import_ended(case: &Case, import: &ImportedFences) -> Option<u64> {
+    let mut last = 0;
+    for id in import.fences.as_ref()? {
+        let fence = case.world.fences.get(*id)?;
+        last = last.max(fence.signal()?.at.time);
+    }
+    for id in &import.strangers {
+        last = last.max(case.world.strangers.ended(*id)?.time);
     }
     Some(last)
 }

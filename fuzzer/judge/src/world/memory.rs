@@ -96,11 +96,18 @@ impl Memories {
     }
 
     fn own(&mut self, slot: Slot, plane: u32) -> MemoryId {
-        let made = &mut self.made;
-        *self.own.entry((slot, plane)).or_insert_with(|| {
-            *made += 1;
-            MemoryId(*made)
-        })
+        if let Some(memory) = self.own.get(&(slot, plane)) {
+            return *memory;
+        }
+        let memory = self.fresh();
+        self.own.insert((slot, plane), memory);
+        memory
+    }
+
+    /// Memory that no buffer stands on yet.
+    pub(super) fn fresh(&mut self) -> MemoryId {
+        self.made += 1;
+        MemoryId(self.made)
     }
 
     /// The memories of a buffer that somebody asked for: those of its first plane, and of others as far as they were named.

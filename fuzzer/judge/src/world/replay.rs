@@ -3,6 +3,7 @@
 mod call;
 mod look;
 mod record;
+mod sync;
 
 use std::collections::HashMap;
 
@@ -18,6 +19,7 @@ use super::request::Requests;
 use super::sight::{Hung, Sights, Through};
 use super::slot::{ImportedFences, Slots, SyncFile};
 use super::span::{Moment, Timeline, is_async};
+use super::stranger::Strangers;
 
 pub(super) fn replay<'a>(program: &'a Program, trace: &'a Trace) -> World<'a> {
     let timeline = Timeline::new(program, trace);
@@ -34,6 +36,7 @@ pub(super) fn replay<'a>(program: &'a Program, trace: &'a Trace) -> World<'a> {
         buffers,
         sights,
         imports,
+        strangers,
         takers,
         ..
     } = replay;
@@ -45,6 +48,7 @@ pub(super) fn replay<'a>(program: &'a Program, trace: &'a Trace) -> World<'a> {
         buffers,
         sights,
         imports,
+        strangers,
         takers,
     }
 }
@@ -97,6 +101,7 @@ struct Replay<'a> {
     buffers: Buffers,
     sights: Sights,
     imports: Vec<ImportedFences>,
+    strangers: Strangers,
     takers: HashMap<usize, Place>,
     /// The files whose buffers were put into each request since the slot was filled.
     requests: HashMap<u8, Vec<u8>>,
@@ -120,6 +125,7 @@ impl<'a> Replay<'a> {
             buffers: Buffers::default(),
             sights: Sights::default(),
             imports: Vec::new(),
+            strangers: Strangers::default(),
             takers: HashMap::new(),
             requests: HashMap::new(),
             in_requests: Requests::default(),
@@ -287,9 +293,11 @@ impl<'a> Replay<'a> {
                         memory,
                         access,
                         fences: None,
+                        strangers: Vec::new(),
                     });
                 }
             }
+            Op::Signal { sync } => self.strangers.begin(sync.0, op, index),
             _ => {}
         }
     }

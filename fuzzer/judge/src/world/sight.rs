@@ -7,6 +7,7 @@ use super::memory::{Epoch, MemoryId, Write};
 use super::place::Place;
 use super::request::Completion;
 use super::span::Span;
+use super::stranger::StrangerId;
 
 /// How a sync_file was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,10 @@ pub(crate) struct SyncSight {
     pub(crate) span: Span,
     pub(crate) slot: u8,
     pub(crate) info: SyncInfo,
-    /// The fences in it that were pending when it was made, if known.
+    /// The fences in it that were pending when it was made, if known, and if there are but drivers' fences in it.
     pub(crate) fences: Option<Vec<FenceId>>,
+    /// The fences of software timelines that are known to be in it.
+    pub(crate) strangers: Vec<StrangerId>,
     pub(crate) source: Source,
 }
 
@@ -147,6 +150,8 @@ pub(crate) struct Unload {
 pub(crate) struct Timeout {
     pub(crate) span: Span,
     pub(crate) slot: u8,
+    /// It may have waited for what only the program ends.
+    pub(crate) foreign: bool,
 }
 
 /// The beginning of a CPU access, which waits for fences.

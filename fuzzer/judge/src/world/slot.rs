@@ -6,12 +6,29 @@ use program::Access;
 use trace::{FenceId, SyncInfo};
 
 use super::memory::MemoryId;
+use super::stranger::StrangerId;
 
 /// A sync_file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SyncFile {
     /// Its fences that were pending when it was made, if they are known.
     pub(crate) fences: Option<Vec<FenceId>>,
+    /// Beside them, fences of software timelines.
+    pub(crate) strangers: Vec<StrangerId>,
+}
+
+impl SyncFile {
+    /// One of drivers' fences alone, as far as they are known.
+    pub(super) fn of(fences: Option<Vec<FenceId>>) -> Self {
+        let strangers = Vec::new();
+        Self { fences, strangers }
+    }
+
+    /// Its fences, if it has but drivers'.
+    pub(super) fn own(&self) -> Option<Vec<FenceId>> {
+        let all = self.fences.clone();
+        all.filter(|_| self.strangers.is_empty())
+    }
 }
 
 /// What is in a slot.
@@ -105,4 +122,6 @@ pub(crate) struct ImportedFences {
     pub(crate) access: Access,
     /// Which, if known.
     pub(crate) fences: Option<Vec<FenceId>>,
+    /// Beside them, fences of software timelines.
+    pub(crate) strangers: Vec<StrangerId>,
 }

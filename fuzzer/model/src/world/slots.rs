@@ -1,12 +1,13 @@
 //! Answers to operations on dma-bufs, sync_files, requests and the device itself.
 
-use program::{Driver, File, Node, Op, Queue};
+use program::{Dmabuf, Driver, Exporter, File, Node, Op, Queue, SyncEdge};
 
 use super::{NO_FILE, World};
 use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::device::Device;
 use crate::errno::{EAGAIN, EBADF, EEXIST, EINVAL, ENODEV, ENOENT, ENOTTY};
 use crate::give::Given;
+use crate::memory::PAGE;
 use crate::part::Parts;
 use crate::request::{Request, RequestId};
 
@@ -38,6 +39,14 @@ impl World {
                 fails(ENOENT, "sync_file_ioctl_merge() finds no second sync_file")
             }
             Op::Merge { .. } => ok(Told::Sync, "sync_file_ioctl_merge() makes a new one"),
+            Op::SwSync { .. } => ok(Told::Sync, "sw_sync_ioctl_create_fence() makes a fence"),
+            Op::Signal { sync } if !self.timelines.contains(&sync.0) => {
+                fails(EBADF, "the slot never had a timeline")
+            }
+            Op::Signal { .. } => done("sw_sync_ioctl_inc() moves the timeline on"),
+            Op::Allocate {
+                exporter, bytes, ..
+            } => allocate(exporter, bytes),
             Op::FileInfo { .. } => ok(Told::Sync, "sync_file_ioctl_fence_info() tells it"),
             Op::SetDeadline { .. } => done("sync_file_ioctl_set_deadline() is a hint"),
             Op::PollSync { .. } => ok(Told::SyncOrNothing, "sync_file_poll() waits for it"),
@@ -53,6 +62,11 @@ impl World {
                 )
             }
             Op::Check { .. } => ok(Told::Content, "the plane is mapped"),
+            Op::CpuSync {
+                edge: SyncEdge::End,
+                dmabuf,
+                ..
+            } => self.end_access(dmabuf),
             Op::CpuSync { .. } => done("dma_buf_begin_cpu_access() waits for the fences"),
             Op::Reload | Op::Unload | Op::Load => self.module(op),
             Op::Advance { .. } => done("time passes"),
@@ -60,6 +74,16 @@ impl World {
             Op::Join => done("nothing runs any more"),
             _ => return None,
         })
+    }
+
+    /// The end of a CPU access.
+    fn end_access(&self, dmabuf: Dmabuf) -> Guess {
+        let memory = self.memory_of(dmabuf.0);
+        match memory.map(|memory| self.memories.is_ready(memory)) {
+            Some(Some(false)) => fails(EINVAL, "end_cpu_udmabuf() finds no access that ever began"),
+            Some(None) => unknown("whether an access has begun"),
+            _ => ok(Told::Done, "dma_buf_end_cpu_access() waits for nothing"),
+        }
     }
 
     /// open(2). The model judges the double with all its nodes, and drivers that have but one.
@@ -158,5 +182,23 @@ impl World {
                 "media_device_request_alloc(): the device takes no requests",
             ),
         }
+    }
+}
+
+/// A dma-buf of an exporter that is no video device.
+fn allocate(exporter: Exporter, bytes: u32) -> Guess {
+    let bytes = u64::from(bytes);
+    match exporter {
+        Exporter::Udmabuf if bytes == 0 || !bytes.is_multiple_of(PAGE) => fails(
+            EINVAL,
+            "udmabuf_create() takes whole pages, and one at least",
+        ),
+        Exporter::Heap if bytes == 0 => {
+            fails(EINVAL, "dma_heap_ioctl_allocate() is asked for nothing")
+        }
+        _ => ok(
+            Told::Exported(Some(bytes.next_multiple_of(PAGE))),
+            "the exporter has room for it",
+        ),
     }
 }

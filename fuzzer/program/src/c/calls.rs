@@ -5,8 +5,8 @@ use crate::{
     driver::Driver,
     knobs,
     op::{
-        Access, DecoderCmd, Dmabuf, EventKind, File, Interest, Memory, Micros, Mistake, MorePlanes,
-        Node, Op, Pixels, Queue, Request, Sync, SyncEdge, VideoCall, Wait,
+        Access, DecoderCmd, Dmabuf, EventKind, Exporter, File, Interest, Memory, Micros, Mistake,
+        MorePlanes, Node, Op, Pixels, Queue, Request, Sync, SyncEdge, VideoCall, Wait,
     },
 };
 
@@ -46,6 +46,7 @@ pub(super) fn calls(op: &Op, driver: Driver) -> Option<Vec<Call>> {
         .or_else(|| video(op, driver))
         .or_else(|| requests(op))
         .or_else(|| fences(op))
+        .or_else(|| strangers(op))
         .or_else(|| polls(op))?;
     Some(vec![call])
 }
@@ -374,6 +375,32 @@ fn fences(op: &Op) -> Option<Call> {
             format!("set_deadline({sync}, {})", after.0),
         ),
         Op::Check { dmabuf } => Call::new(&["check"], format!("check({dmabuf})")),
+        _ => return None,
+    })
+}
+
+/// What no video device makes.
+fn strangers(op: &Op) -> Option<Call> {
+    Some(match op {
+        Op::SwSync { sync } => Call::new(
+            &["sw_sync"],
+            format!("sw_sync(&{sync}, &timelines[{}])", sync.0),
+        ),
+        Op::Signal { sync } => Call::new(
+            &["signal"],
+            format!("signal_timeline(timelines[{}])", sync.0),
+        ),
+        Op::Allocate {
+            dmabuf,
+            exporter,
+            bytes,
+        } => {
+            let name = match exporter {
+                Exporter::Udmabuf => "udmabuf",
+                Exporter::Heap => "heap",
+            };
+            Call::new(&[name], format!("{name}(&{dmabuf}, {bytes}u)"))
+        }
         _ => return None,
     })
 }

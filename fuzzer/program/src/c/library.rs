@@ -65,6 +65,11 @@ pieces! {
     "import_sync" ["call"];
     "cpu_sync" ["call"];
     "cpu_sync_start" ["cpu_sync" "alarm"];
+    "timelines" [];
+    "sw_sync" ["call" "vacate" "timelines"];
+    "signal" ["call" "timelines"];
+    "udmabuf" ["call" "vacate"];
+    "heap" ["call" "vacate"];
     "merge" ["call" "vacate"];
     "status" ["call"];
     "tell_status" ["status"];

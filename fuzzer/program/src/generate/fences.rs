@@ -2,7 +2,7 @@
 
 use super::fit::{Bag, NORMAL, recent};
 use crate::model::Model;
-use crate::op::{Access, Dmabuf, Interest, Map, Micros, Op, Sync, SyncEdge};
+use crate::op::{Access, Dmabuf, Exporter, Interest, Map, Micros, Op, Sync, SyncEdge};
 
 /// What can be done with the dma-bufs that there are.
 pub(super) fn dmabufs(bag: &mut Bag<'_>, model: &Model) {
@@ -36,6 +36,7 @@ pub(super) fn dmabufs(bag: &mut Bag<'_>, model: &Model) {
         };
         each(bag, NORMAL, all(&import));
     }
+    allocations(bag, model);
     each(bag, look, all(&cpu_syncs));
     each(bag, look, all(&dmabuf_polls));
     each(bag, look, all(&|dmabuf| vec![Op::Check { dmabuf }]));
@@ -55,6 +56,25 @@ pub(super) fn dmabufs(bag: &mut Bag<'_>, model: &Model) {
             all(&|dmabuf| vec![Op::MmapDmabuf { map, dmabuf }]),
         );
     }
+}
+
+/// dma-bufs that no video device made. Where a queue imports its planes, they are what it takes.
+fn allocations(bag: &mut Bag<'_>, model: &Model) {
+    let Some(dmabuf) = model.free_dmabuf() else {
+        return;
+    };
+    let live = model.dmabufs.iter().filter_map(|slot| slot.live());
+    let fit = match live.filter(|export| export.place.is_none()).count() {
+        0 | 1 => NORMAL / 2,
+        _ => 1,
+    };
+    let bytes = model.import_bytes();
+    let allocate = |exporter: &Exporter| Op::Allocate {
+        dmabuf,
+        exporter: *exporter,
+        bytes,
+    };
+    bag.add_each(fit, Exporter::ALL.iter().map(allocate));
 }
 
 /// What can be done with the mappings that there are.
@@ -121,8 +141,15 @@ pub(super) fn syncs(bag: &mut Bag<'_>, model: &Model) {
         after: Micros(0),
     });
     each(bag, NORMAL, &|sync| Op::CloseSync { sync });
+    let timelines = recent(model.live_timelines());
+    bag.add_each(
+        NORMAL,
+        timelines.iter().map(|sync| Op::Signal { sync: *sync }),
+    );
     if let Some(sync) = model.free_sync() {
         each(bag, NORMAL / 3, &|from| Op::DupSync { sync, from });
+        let fit = if timelines.is_empty() { NORMAL / 2 } else { 1 };
+        bag.add(fit, Op::SwSync { sync });
     }
     if let Some(merged) = model.free_sync() {
         let other = slots.first().copied();

@@ -431,7 +431,7 @@ fn exports(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, content: 
     present.truncate(SLOTS);
     let mine = model.dmabufs.iter().filter_map(|slot| slot.live());
     let exported = mine
-        .filter(|export| (export.file, export.queue) == (file, queue))
+        .filter(|export| export.place == Some((file, queue)))
         .count();
     let fit = match (exported, model.in_flight()) {
         (ENOUGH_EXPORTS.., _) => 1,

@@ -2,7 +2,7 @@
 //! then, so that its broken variations are played as well.
 
 use super::script::Script;
-use super::{details, requests, slices, stateful, troubles};
+use super::{details, requests, slices, stateful, strangers, troubles};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
@@ -15,11 +15,13 @@ const HOLES: u32 = 4;
 /// A scene, written into a script. None if the state has no room for it.
 type Scene = fn(&mut Script<'_>) -> Option<()>;
 
-const SCENES: [Scene; 20] = [
+const SCENES: [Scene; 22] = [
     gated_observers,
     troubles::hung_job,
     troubles::fault_in_a_row,
-    troubles::strangers_fence,
+    strangers::strangers_fence,
+    strangers::software_fence,
+    strangers::strangers_memory,
     troubles::no_memory_for_a_job,
     troubles::buffers_come_and_go,
     reconfigure,
@@ -39,8 +41,10 @@ const SCENES: [Scene; 20] = [
 ];
 
 /// Scenes without a gate and a watchdog: a job is held no longer than it takes.
-const UNGATED: [Scene; 10] = [
+const UNGATED: [Scene; 12] = [
     gated_observers,
+    strangers::software_fence,
+    strangers::strangers_memory,
     import_across,
     in_place,
     close_held,
@@ -53,8 +57,10 @@ const UNGATED: [Scene; 10] = [
 ];
 
 /// Scenes of an encoder: it drains as well.
-const ENCODER: [Scene; 8] = [
+const ENCODER: [Scene; 10] = [
     gated_observers,
+    strangers::software_fence,
+    strangers::strangers_memory,
     import_across,
     stop_from_thread,
     free_held,

@@ -1,11 +1,10 @@
 //! Scenes in which something goes wrong, takes long or comes across: jobs that meet faults between others, jobs that hang while
-//! somebody waits, jobs without memory for their fences, buffers that come and go beside a job, and fences of strangers on its planes.
+//! somebody waits, jobs without memory for their fences, and buffers that come and go beside a job.
 
 use super::script::Script;
 use crate::model::BufferState;
 use crate::op::{
-    Access, Completion, Dmabuf, Fault, File, Interest, Knob, Memory, Micros, Node, Op, Queue, Sync,
-    SyncEdge,
+    Access, Dmabuf, Fault, File, Interest, Knob, Memory, Micros, Op, Queue, Sync, SyncEdge,
 };
 
 /// One job of a row meets a fault; the others must not feel it.
@@ -144,48 +143,4 @@ pub(super) fn buffers_come_and_go(script: &mut Script<'_>) -> Option<()> {
     script.dequeue(file, queue);
     script.look(dmabuf, sync);
     Some(())
-}
-
-/// A stranger's fence, which is another job's, is put on a plane before its own job, and outlives that.
-pub(super) fn strangers_fence(script: &mut Script<'_>) -> Option<()> {
-    let first = script.file()?;
-    let (_, foreign) = script.hold(first)?;
-    let file = other_device(script)?;
-    for queue in [Queue::Output, Queue::Capture] {
-        script.allocate(file, queue, Memory::Mmap);
-    }
-    let queue = Queue::ALL[script.choose.below(2)];
-    let free = [BufferState::Dequeued];
-    let index = *script.model.queue(file, queue)?.in_state(&free).first()?;
-    let dmabuf = script.export(file, queue, index)?;
-    let access = Access::ALL[script.choose.below(Access::ALL.len())];
-    script.run(Op::ImportSync {
-        dmabuf,
-        sync: foreign,
-        access,
-    });
-    script.arm(file)?;
-    script.fence(dmabuf)?;
-    script.dequeue(file, queue);
-    script.fence(dmabuf)?;
-    script.run(Op::GateOpen { file: first });
-    let timeout = Micros(5_000);
-    script.run(Op::PollDmabuf {
-        dmabuf,
-        interest: Interest::Out,
-        timeout,
-    });
-    Some(())
-}
-
-/// A file whose jobs do not wait for those of the others: of another node, or of a device that starts several at once.
-fn other_device(script: &mut Script<'_>) -> Option<File> {
-    let file = script.model.free_file()?;
-    let node = Node::ALL[script.choose.below(Node::ALL.len())];
-    script.run(Op::Open { file, node });
-    if script.choose.chance(20) {
-        let context = Completion::Pipelined;
-        script.run(Op::Completion { file, context });
-    }
-    Some(file)
 }

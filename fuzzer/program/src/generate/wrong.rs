@@ -4,7 +4,7 @@ use super::{details, fit};
 use crate::any;
 use crate::choose::{Choose, pick};
 use crate::model::{BufferState, Model};
-use crate::op::{Dmabuf, File, Memory, Mistake, Op, Queue, Request, VideoCall, Wait};
+use crate::op::{Dmabuf, File, Memory, Mistake, Op, Queue, Request, Sync, VideoCall, Wait};
 use crate::part::Part;
 use crate::profile::Profile;
 use crate::syntax::OpKind;
@@ -49,7 +49,7 @@ fn stale_handle(model: &Model, choose: &mut dyn Choose, profile: &Profile) -> Op
         Part::Dmabuf(dmabuf) => **dmabuf = stale_dmabuf(model, choose)?,
         Part::Imports(dmabuf, _) => **dmabuf = Some(stale_dmabuf(model, choose)?),
         Part::Import(dmabuf) => **dmabuf = Some(stale_dmabuf(model, choose)?),
-        Part::Sync(sync) => **sync = pick(choose, &model.stale_syncs()).or(model.free_sync())?,
+        Part::Sync(sync) => **sync = stale_sync(model, choose)?,
         Part::Map(map) => **map = pick(choose, &model.stale_maps()).or(model.free_map())?,
         Part::Request(request) => **request = stale_request(model, choose)?,
         Part::InRequest(request) => **request = Some(stale_request(model, choose)?),
@@ -75,6 +75,12 @@ fn is_slot(part: &Part<'_>) -> bool {
 
 fn stale_dmabuf(model: &Model, choose: &mut dyn Choose) -> Option<Dmabuf> {
     pick(choose, &model.stale_dmabufs()).or(model.free_dmabuf())
+}
+
+/// One whose sync_file was closed, or whose software timeline has nothing to end any more.
+fn stale_sync(model: &Model, choose: &mut dyn Choose) -> Option<Sync> {
+    let stale = [model.stale_syncs(), model.stale_timelines()].concat();
+    pick(choose, &stale).or(model.free_sync())
 }
 
 fn stale_request(model: &Model, choose: &mut dyn Choose) -> Option<Request> {

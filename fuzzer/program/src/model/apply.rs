@@ -1,8 +1,10 @@
 //! What each operation does to the model.
 
 use super::{Export, FileModel, MapModel, Model, RequestModel, Slot};
+use crate::driver::PAGE;
 use crate::op::{
-    DecoderCmd, Dmabuf, File, Memory, Micros, Node, Op, Queue, Request, Step, SyncEdge, Wait,
+    CPU_ACCESS_LIMIT, DecoderCmd, Dmabuf, Exporter, File, Memory, Micros, Node, Op, Queue, Request,
+    Step, SyncEdge, Wait,
 };
 
 /// The agent's limit for DQBUF with `wait`, in microseconds.
@@ -116,6 +118,23 @@ impl Model {
             Op::Merge { sync, a, b } if live(&self.syncs, a.0) && live(&self.syncs, b.0) => {
                 set(&mut self.syncs, sync.0, Slot::Live(()));
             }
+            Op::Allocate {
+                dmabuf,
+                exporter,
+                bytes,
+            } => {
+                if let Some(bytes) = allocated(exporter, bytes) {
+                    let export = Export { bytes, place: None };
+                    set(&mut self.dmabufs, dmabuf.0, Slot::Live(export));
+                } else {
+                    close(&mut self.dmabufs, dmabuf.0);
+                }
+            }
+            Op::SwSync { sync } => {
+                set(&mut self.syncs, sync.0, Slot::Live(()));
+                set(&mut self.timelines, sync.0, Slot::Live(()));
+            }
+            Op::Signal { sync } => close(&mut self.timelines, sync.0),
             _ => {}
         }
     }
@@ -193,7 +212,8 @@ impl Model {
         let present = model.buffers.get(index as usize);
         if model.memory == Some(Memory::Mmap) && present.is_some() {
             let bytes = model.buffer_bytes();
-            let export = Export { bytes, file, queue };
+            let place = Some((file, queue));
+            let export = Export { bytes, place };
             set(&mut self.dmabufs, dmabuf.0, Slot::Live(export));
         }
     }
@@ -311,7 +331,7 @@ impl Model {
             Op::CpuSync {
                 edge: SyncEdge::Start,
                 ..
-            } => self.pass(self.all_jobs()),
+            } => self.pass(self.all_jobs() + self.strangers()),
             Op::Join => {
                 if self.pending > 0 {
                     self.pass(self.all_jobs());
@@ -414,6 +434,14 @@ impl Model {
         busy.map(FileModel::job_micros).sum()
     }
 
+    /// How long a wait for fences may take that nobody ends.
+    fn strangers(&self) -> u64 {
+        match self.live_timelines()[..] {
+            [] => 0,
+            _ => CPU_ACCESS_LIMIT.0.into(),
+        }
+    }
+
     fn held_bytes(&self) -> u64 {
         let files = self.files.iter().filter_map(Slot::live);
         let queues = files.flat_map(|file| Queue::ALL.iter().map(|queue| file.queue(*queue)));
@@ -427,6 +455,13 @@ impl Model {
         let maps = self.maps.iter().filter_map(Slot::live);
         buffers + exports + maps.map(|map| map.bytes).sum::<u64>()
     }
+}
+
+/// The size of a dma-buf for which so many bytes are asked for, if there is such a one.
+fn allocated(exporter: Exporter, bytes: u32) -> Option<u64> {
+    let bytes = u64::from(bytes);
+    let whole = bytes.is_multiple_of(PAGE) || exporter == Exporter::Heap;
+    (bytes > 0 && whole).then(|| bytes.next_multiple_of(PAGE))
 }
 
 fn set<T>(slots: &mut [Slot<T>], slot: u8, content: Slot<T>) {

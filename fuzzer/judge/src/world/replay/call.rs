@@ -1,15 +1,14 @@
 //! Calls that returned.
 
-use program::{Access, Interest, Memory, Op, Queue, SyncEdge};
-use trace::{BufferId, Call, Content, FenceId, Looked, Out, SyncInfo};
+use program::{Interest, Memory, Op, Queue, SyncEdge};
+use trace::{BufferId, Call, Content, Looked, Out};
 
 use super::super::memory::{Epoch, MemoryId};
 use super::super::place::Place;
 use super::super::sight::{
-    ContentSight, Dequeue, Drain, Failure, Orphan, PollSight, Removal, Source, SyncSight, Through,
-    Timeout, Unload, Wait,
+    ContentSight, Dequeue, Drain, Failure, Orphan, PollSight, Removal, Source, Through, Unload,
+    Wait,
 };
-use super::super::slot::{ImportedFences, SyncFile, pending};
 use super::super::span::{Span, is_async};
 use super::super::{POLLIN, POLLOUT};
 use super::Replay;
@@ -28,6 +27,9 @@ impl Replay<'_> {
         } else if let Some(at) = self.flying.iter().position(|flying| flying.op == call.op) {
             let flying = self.flying.remove(at);
             self.landed = call.end;
+            if call.result.is_ok() {
+                self.strangers.finish(call.op, &span);
+            }
             if flying.versions == self.versions(op) {
                 self.seen(span, op, call);
             }
@@ -113,6 +115,12 @@ impl Replay<'_> {
                 let memory = place.and_then(|place| self.memories.of((place, index), plane));
                 self.dmabufs.fill(dmabuf.0, ok.then_some(memory));
             }
+            Op::Allocate { dmabuf, .. } => {
+                let memory = ok.then(|| Some(self.memories.fresh()));
+                self.dmabufs.fill(dmabuf.0, memory);
+            }
+            Op::SwSync { sync } => self.software_fence(span, sync.0, call),
+            Op::Signal { sync } if ok => self.strangers.signal(sync.0, &span),
             // One that fails leaves all as it was.
             Op::DupDmabuf { dmabuf, from } if ok => {
                 let memory = self.dmabufs.get(from.0).copied();
@@ -256,71 +264,6 @@ impl Replay<'_> {
         }
     }
 
-    fn export(&mut self, span: Span, slot: u8, source: Source, call: &Call) {
-        let made = call.result.as_ref().ok().map(|out| match out {
-            Out::Sync(info) => SyncFile {
-                fences: pending(info),
-            },
-            _ => SyncFile::default(),
-        });
-        let fences = made.as_ref().and_then(|file| file.fences.clone());
-        self.syncs.fill(slot, made);
-        if let Ok(Out::Sync(info)) = &call.result {
-            self.sights.syncs.push(SyncSight {
-                span,
-                slot,
-                info: info.clone(),
-                fences,
-                source,
-            });
-        }
-    }
-
-    /// A live dma-buf that gives no sync_file.
-    fn refused_export(&mut self, span: Span, slot: u8, call: &Call) {
-        match call.result {
-            Err(errno) if self.dmabufs.get(slot).is_some() && !is_shortage(errno) => {
-                self.failed(span, Looked::Dmabuf, slot, errno);
-            }
-            _ => {}
-        }
-    }
-
-    fn merge(&mut self, span: Span, slot: u8, parts: [u8; 2], call: &Call) {
-        let live = parts.iter().all(|part| self.syncs.get(*part).is_some());
-        let fences = self.merged(&span, parts);
-        let made = call.result.is_ok().then(|| SyncFile {
-            fences: fences.clone(),
-        });
-        self.syncs.fill(slot, made);
-        match &call.result {
-            Ok(Out::Sync(info)) => self.sync_seen(span, slot, info, fences),
-            Err(errno) if live && !is_shortage(*errno) => {
-                self.failed(span, Looked::Sync, parts[0], *errno)
-            }
-            _ => {}
-        }
-    }
-
-    /// The fences in a merge: those that are pending. The kernel leaves out signalled ones, and their errors with them, so
-    /// one that is signalled just now leaves the merge in doubt.
-    fn merged(&self, span: &Span, parts: [u8; 2]) -> Option<Vec<FenceId>> {
-        let mut pending = Vec::new();
-        for part in parts {
-            for id in self.syncs.get(part)?.fences.as_ref()? {
-                let fence = self.fences.get(*id)?;
-                if fence.unsignalled_in(span) {
-                    pending.push(*id);
-                } else if !fence.surely_signalled(span) {
-                    return None;
-                }
-            }
-        }
-        pending.sort_unstable();
-        pending.dedup();
-        Some(pending)
-    }
-
     /// What any call tells an observer.
     fn seen(&mut self, span: Span, op: &Op, call: &Call) {
         match (op, &call.result) {
@@ -331,13 +274,11 @@ impl Replay<'_> {
                 self.dequeued(span, (file.0, *queue, *index), *flags);
             }
             (Op::FileInfo { sync } | Op::PollSync { sync, .. }, Ok(Out::Sync(info))) => {
-                let fences = self.syncs.get(sync.0).and_then(|file| file.fences.clone());
-                self.sync_seen(span, sync.0, info, fences);
+                let file = self.syncs.get(sync.0).cloned().unwrap_or_default();
+                self.sync_seen(span, sync.0, info, file);
             }
-            (Op::PollSync { sync, .. }, Ok(Out::Polled { revents }))
-                if *revents == 0 && self.syncs.get(sync.0).is_some() =>
-            {
-                self.sights.timeouts.push(Timeout { span, slot: sync.0 });
+            (Op::PollSync { sync, .. }, Ok(Out::Polled { revents: 0 })) => {
+                self.timed_out(span, sync.0);
             }
             (
                 Op::FileInfo { sync } | Op::PollSync { sync, .. } | Op::SetDeadline { sync, .. },
@@ -408,24 +349,7 @@ impl Replay<'_> {
         }
     }
 
-    pub(super) fn sync_seen(
-        &mut self,
-        span: Span,
-        slot: u8,
-        info: &SyncInfo,
-        fences: Option<Vec<FenceId>>,
-    ) {
-        let info = info.clone();
-        self.sights.syncs.push(SyncSight {
-            span,
-            slot,
-            info,
-            fences,
-            source: Source::Later,
-        });
-    }
-
-    fn failed(&mut self, span: Span, what: Looked, slot: u8, errno: i32) {
+    pub(super) fn failed(&mut self, span: Span, what: Looked, slot: u8, errno: i32) {
         let Span { event, op, .. } = span;
         self.sights.failures.push(Failure {
             event,
@@ -444,20 +368,6 @@ impl Replay<'_> {
                 memory,
                 events,
                 revents,
-            });
-        }
-    }
-
-    /// Asynchronous imports were noted when they began.
-    fn imported(&mut self, span: Span, dmabuf: u8, sync: u8, access: Access) {
-        let asynchronous = span.op.is_some_and(|op| is_async(self.program, op));
-        if let (Some(memory), false) = (self.memory(dmabuf), asynchronous) {
-            let fences = self.syncs.get(sync).and_then(|file| file.fences.clone());
-            self.imports.push(ImportedFences {
-                from: span.began(),
-                memory,
-                access,
-                fences,
             });
         }
     }

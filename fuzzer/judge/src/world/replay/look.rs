@@ -12,8 +12,8 @@ impl Replay<'_> {
         let span = self.timeline.look(event);
         match look {
             Look::Sync { slot, info } => {
-                let fences = self.syncs.get(*slot).and_then(|file| file.fences.clone());
-                self.sync_seen(span, *slot, info, fences);
+                let file = self.syncs.get(*slot).cloned().unwrap_or_default();
+                self.sync_seen(span, *slot, info, file);
             }
             Look::Dmabuf { slot, content } => {
                 if let Some(memory) = self.memory(*slot)

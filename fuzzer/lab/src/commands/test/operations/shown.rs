@@ -64,6 +64,7 @@ pub(super) fn shown(kind: OpKind) -> Shown {
         | Querybuf | Expbuf => allocation(kind),
         PrepareBuf | Qbuf | Dqbuf | Streamon | Streamoff => streaming(kind),
         ExportSync | ImportSync | CpuSync | Merge | FileInfo | SetDeadline => fences(kind),
+        SwSync | Signal | Allocate => strangers(kind),
         PollSync | PollDmabuf | PollFile | PollRequest | Check | Advance | Join => waiting(kind),
         AllocRequest | QueueRequest | ReinitRequest => requests(kind),
         DecoderCmd | EncoderCmd | Subscribe | Unsubscribe | Dqevent | Reload | Unload | Load
@@ -167,6 +168,22 @@ fn fences(kind: OpKind) -> Shown {
         OpKind::FileInfo => Shown::refused(&["file_info s0"], EBADF),
         // A hint, which nobody here takes.
         _ => Shown::refused(&["set_deadline s0 5ms"], EBADF),
+    }
+}
+
+fn strangers(kind: OpKind) -> Shown {
+    let software = "s0 = sw_sync\n";
+    match kind {
+        // Where debugfs is not there nothing makes one; of its arguments none can be wrong.
+        OpKind::SwSync => Shown::effect(&[software, "file_info s0"]),
+        OpKind::Signal => {
+            Shown::effect(&[software, "signal s0\nfile_info s0"]).or(&["signal s0"], EBADF)
+        }
+        _ => {
+            let queue = "a = open double\nreqbufs a cap dmabuf 1\n";
+            Shown::effect(&[queue, "d0 = heap 5000\nqbuf a cap 0 d0"])
+                .or(&["d0 = udmabuf 5000"], EINVAL)
+        }
     }
 }
 
