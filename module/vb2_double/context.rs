@@ -229,6 +229,8 @@ impl vb2::queue::Operations for Context {
         }
         if this.attach == Attach::BufQueue {
             if helper::attach_one(&buffer).is_err() {
+                // It gets no job, which would complete the controls in its request.
+                this.complete_request(&buffer);
                 this.counts_given(&buffer, vb2::State::Error);
                 return buffer.done(vb2::State::Error);
             }
