@@ -124,6 +124,10 @@ pub(crate) enum Told {
     Content,
     /// `v4l2_event`: type, changes, sequence.
     Event(u32, u32, u32),
+    /// The value of a control, if it is known.
+    Value(Option<i32>),
+    /// `v4l2_query_ext_ctrl`: type; minimum, maximum and default.
+    Control(u32, [i64; 3]),
 }
 
 /// What a call must answer.
@@ -221,6 +225,8 @@ impl Told {
                     sequence: number,
                 },
             ) => (kind, changes, sequence) == (seen, told, number),
+            (Self::Value(expected), Out::Value { value }) => same(expected, *value),
+            (Self::Control(..), out) => told(out) == self,
             _ => false,
         }
     }
@@ -274,6 +280,11 @@ impl fmt::Display for Told {
             Self::Content => f.write_str("the content of the plane"),
             Self::Event(kind, changes, sequence) => {
                 write!(f, "event {kind}, changes {changes:#x}, sequence {sequence}")
+            }
+            Self::Value(None) => f.write_str("a value"),
+            Self::Value(Some(value)) => write!(f, "value {value}"),
+            Self::Control(kind, [least, most, first]) => {
+                write!(f, "type {kind}, {least} to {most}, at first {first}")
             }
         }
     }
@@ -355,6 +366,13 @@ fn told(out: &Out) -> Told {
             changes,
             sequence,
         } => Told::Event(kind, changes, sequence),
+        Out::Value { value } => Told::Value(Some(value)),
+        Out::Control {
+            kind,
+            minimum,
+            maximum,
+            default,
+        } => Told::Control(kind, [minimum, maximum, default]),
     }
 }
 

@@ -15,10 +15,9 @@ const VIM2M_MEMORY: u32 = 16 << 20;
 
 const SECOND: u32 = 1_000_000;
 const MOST_CHUNKS: u32 = 64;
-/// The most that the double's encoder writes of a frame at its first bit rate and frame rate: `frame_bytes()` in its
-/// `encoder.rs`.
-const MOST_CODED: u32 = (i32::MAX as u32 / 8 / 25) & !7;
-/// The least.
+/// Frames a second of the double's encoder, which no operation changes: `frame_bytes()` in its `encoder.rs`.
+const FRAME_RATE: u32 = 25;
+/// The least that it writes of a frame.
 const LEAST_CODED: u32 = 64;
 
 /// What an open file is a file of.
@@ -121,14 +120,19 @@ impl Device {
         self.is_double()
     }
 
-    /// Bytes that the next job writes to the first memory of its CAPTURE buffer.
-    pub(crate) fn payload(self, [output, capture]: [Option<Format>; 2]) -> Option<u32> {
+    /// Bytes that the next job writes to the first memory of its CAPTURE buffer, at this bit rate.
+    pub(crate) fn payload(
+        self,
+        [output, capture]: [Option<Format>; 2],
+        bitrate: Option<i32>,
+    ) -> Option<u32> {
         let room = capture?.bytes()[0];
         let Self::Encoder { .. } = self else {
             return Some(room);
         };
         let (width, height) = output?.size();
-        let bytes = MOST_CODED.min(width * height).max(LEAST_CODED) & !7;
+        let by_rate = u32::try_from(bitrate?).ok()? / 8 / FRAME_RATE;
+        let bytes = by_rate.min(width * height).max(LEAST_CODED) & !7;
         Some(bytes.min(room))
     }
 
@@ -258,10 +262,14 @@ mod tests {
             [Queue::Output, Queue::Capture]
                 .map(|queue| encoder.format(queue, Pixels::Nv12, (side, side)))
         };
-        assert_eq!(encoder.payload(formats(64)), Some(4096));
-        assert_eq!(encoder.payload(formats(4096)), Some(10_737_416));
+        let most = Some(i32::MAX);
+        assert_eq!(encoder.payload(formats(64), most), Some(4096));
+        assert_eq!(encoder.payload(formats(4096), most), Some(10_737_416));
+        assert_eq!(encoder.payload(formats(64), Some(100_000)), Some(496));
+        assert_eq!(encoder.payload(formats(64), Some(8_000)), Some(64));
+        assert_eq!(encoder.payload(formats(64), None), None);
         let decoder = Device::Decoder { multi: false };
-        assert_eq!(decoder.payload(formats(4096)), Some(4096 * 4096));
+        assert_eq!(decoder.payload(formats(4096), None), Some(4096 * 4096));
     }
 
     #[test]

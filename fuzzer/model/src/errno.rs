@@ -12,6 +12,8 @@ pub(crate) const EBADF: i32 = 9;
 pub(crate) const EAGAIN: i32 = 11;
 /// Out of memory.
 pub(crate) const ENOMEM: i32 = 12;
+/// Permission denied: a control can only be read, or only be written; a request is not complete.
+pub(crate) const EACCES: i32 = 13;
 /// Bad address: videobuf2-dma-contig finds pages that do not lie side by side.
 pub(crate) const EFAULT: i32 = 14;
 /// Device or resource busy.
@@ -26,13 +28,17 @@ pub(crate) const EINVAL: i32 = 22;
 pub(crate) const ENOTTY: i32 = 25;
 /// Broken pipe: the last buffer was dequeued.
 pub(crate) const EPIPE: i32 = 32;
+/// Out of range: a menu has no such item.
+pub(crate) const ERANGE: i32 = 34;
 /// Invalid request descriptor: the queue takes no requests.
 pub(crate) const EBADR: i32 = 53;
 /// No buffer space available.
 pub(crate) const ENOBUFS: i32 = 105;
 
-const NAMES: [(i32, &str); 15] = [
+const NAMES: [(i32, &str); 17] = [
     (EFAULT, "EFAULT"),
+    (EACCES, "EACCES"),
+    (ERANGE, "ERANGE"),
     (EEXIST, "EEXIST"),
     (ENODEV, "ENODEV"),
     (EPERM, "EPERM"),

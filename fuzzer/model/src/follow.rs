@@ -1,6 +1,7 @@
 //! What a call does to the world, once the kernel has answered it. The answer is what counts: so a call that the model did
 //! not predict, or predicted wrongly, does not mislead it about all that follows.
 
+mod controls;
 mod handle;
 
 use program::{Exporter, File, MAX_FILES, Map, Memory, Op, Queue, SyncEdge};
@@ -69,6 +70,7 @@ impl World {
                     Parts::states(file, Queue::Output) | Parts::states(file, Queue::Capture);
                 self.doubt |= Parts::stream(file) | Parts::events(file);
             }
+            Op::GetControl { .. } | Op::SetControl { .. } => self.controlled(op, out),
             Op::Streamoff { file, queue } => {
                 self.stopped(file.0, queue);
                 self.is_certain(file, Parts::states(file, queue));
@@ -211,6 +213,7 @@ impl World {
             Op::CloseRequest { request } => {
                 self.requests.remove(&request.0);
             }
+            Op::SetControl { .. } => self.not_controlled(op, errno),
             _ => {}
         }
     }
@@ -246,6 +249,7 @@ impl World {
             self.cancel(file, queue);
             self.free(file, queue, 0, u32::MAX);
         }
+        self.unbind_controls(file);
         self.files.remove(&file);
         // Only munmap() of the last of them can have closed it.
         self.maps.retain(|_, map| map.file != Some(file));
@@ -319,9 +323,10 @@ impl World {
         let Some(handle) = self.files.get_mut(&file) else {
             return;
         };
+        let controls = handle.controls.clone();
         let content = handle.queue_mut(queue);
         for request in content.iter_mut().filter_map(|buffer| buffer.request) {
-            self.all_requests[request].lost_its_buffer();
+            self.all_requests[request].lost_its_buffer(file, &controls);
         }
         content.cancel();
     }

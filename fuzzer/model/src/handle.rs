@@ -6,6 +6,7 @@ use program::{Interest, Queue as Direction};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
 use crate::buffer::{Buffer, State};
+use crate::control::{self, Values};
 use crate::device::Device;
 use crate::errno::EINVAL;
 use crate::event::Events;
@@ -30,6 +31,10 @@ pub(crate) struct Handle {
     pub(crate) m2m: M2m,
     pub(crate) events: Events,
     pub(crate) knobs: Knobs,
+    /// Values of the controls.
+    pub(crate) controls: Values,
+    /// A control was set while a job may have been about to start: which came first is not known.
+    pub(crate) set_late: bool,
     /// Formats of OUTPUT and CAPTURE, as far as they are known.
     pub(crate) formats: [Option<Format>; 2],
     /// The lengths of OUTPUT buffers that the agent remembers, to fill them.
@@ -46,6 +51,8 @@ impl Handle {
             m2m: M2m::default(),
             events: Events::default(),
             knobs: Knobs::default(),
+            controls: control::first_values(device),
+            set_late: false,
             formats: device.first_formats(),
             filled: BTreeMap::new(),
         }
@@ -76,6 +83,15 @@ impl Handle {
     /// Whether the model knows how the driver ends a stream.
     pub(crate) fn tells_last(&self) -> bool {
         self.device.is_double()
+    }
+
+    /// Whether a job may be about to start, of which the ledger does not tell yet.
+    pub(crate) fn may_start(&self) -> bool {
+        let first = self.output.ready.front();
+        let first = first.and_then(|index| self.output.get(*index));
+        let streams = self.output.streaming && self.capture.streaming;
+        let waits = first.is_some_and(|buffer| buffer.job.is_none());
+        streams && waits && !self.capture.ready.is_empty()
     }
 
     /// What QBUF or PREPARE_BUF tells of the buffer that it took.

@@ -2,7 +2,7 @@
 //!
 //! [`follow`] walks a trace and says of each call what the kernel must answer: its errno or success, which buffer DQBUF
 //! returns, the flags, sizes and sequence number of a buffer, what poll(2) and DQEVENT tell. The rules are those of
-//! `videobuf2-core.c`, `videobuf2-v4l2.c`, `v4l2-mem2mem.c`, `v4l2-event.c`, `dma-buf.c`, `sync_file.c` and of the test
+//! `videobuf2-core.c`, `videobuf2-v4l2.c`, `v4l2-mem2mem.c`, `v4l2-event.c`, `v4l2-ctrls-*.c`, `dma-buf.c`, `sync_file.c` and of the test
 //! double; each prediction names the function that decides. Where the kernel is right and surprising, a comment says so.
 //!
 //! What the hardware does is not predicted. The ledger tells when a driver gets a buffer and when it gives it back, in
@@ -17,6 +17,7 @@
 
 mod answer;
 mod buffer;
+mod control;
 mod device;
 mod errno;
 mod event;

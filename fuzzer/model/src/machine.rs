@@ -2,8 +2,8 @@
 //! have to hold whatever happens.
 
 use program::{
-    Access, Completion, DecoderCmd, Dmabuf, Driver, EventKind, Exporter, File, Interest, Knob,
-    Memory, Micros, Node, Op, Pixels, Program, Queue, Request, Step, Sync, Wait,
+    Access, Completion, Control, DecoderCmd, Dmabuf, Driver, EventKind, Exporter, File, Interest,
+    Knob, Memory, Micros, Node, Op, Pixels, Program, Queue, Request, Step, Sync, Wait,
 };
 use proptest::prelude::*;
 use trace::{BufferId, Call, Event, Kind, Out, Phase, Record, SyncInfo, Trace};
@@ -245,6 +245,15 @@ fn out(told: Told) -> Out {
             changes,
             sequence,
         },
+        Told::Value(value) => Out::Value {
+            value: value.unwrap_or(0),
+        },
+        Told::Control(kind, [minimum, maximum, default]) => Out::Control {
+            kind,
+            minimum,
+            maximum,
+            default,
+        },
     }
 }
 
@@ -299,6 +308,13 @@ fn special_op() -> impl Strategy<Value = Op> {
         2 => request().prop_map(|request| Op::ReinitRequest { request }),
         3 => request().prop_map(move |request| Op::PollRequest { request, timeout: time }),
         1 => request().prop_map(|request| Op::CloseRequest { request }),
+        5 => (file(), control(), 0..3u32, proptest::option::of(request())).prop_map(
+            |(file, control, value, request)| Op::SetControl { file, control, value, request }),
+        1 => (file(), control(), 0..3u32, proptest::option::of(request())).prop_map(
+            |(file, control, value, request)| Op::TryControl { file, control, value, request }),
+        3 => (file(), control(), proptest::option::of(request())).prop_map(
+            |(file, control, request)| Op::GetControl { file, control, request }),
+        1 => (file(), control()).prop_map(|(file, control)| Op::QueryControl { file, control }),
         1 => (file(), 0..3u32).prop_map(
             |(file, value)| Op::SetKnob { file, knob: Knob::Frames, value }),
         1 => (file(), prop_oneof![Just(0u32), Just(2), Just(0x201), Just(9)]).prop_map(
@@ -310,6 +326,14 @@ fn special_op() -> impl Strategy<Value = Op> {
             |(slot, exporter, bytes)| Op::Allocate { dmabuf: Dmabuf(slot), exporter, bytes }),
         1 => (0..2u8).prop_map(|slot| Op::SwSync { sync: Sync(slot) }),
         1 => (0..2u8).prop_map(|slot| Op::Signal { sync: Sync(slot) }),
+    ]
+}
+
+/// Those of converters mostly, which take requests.
+fn control() -> impl Strategy<Value = Control> {
+    prop_oneof![
+        2 => prop_oneof![Just(Control::Hflip), Just(Control::Vflip)],
+        1 => prop::sample::select(Control::ALL),
     ]
 }
 

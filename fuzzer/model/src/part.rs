@@ -73,7 +73,7 @@ impl Parts {
         Self::of_file(file, EVENTS)
     }
 
-    fn knobs(file: File) -> Self {
+    pub(crate) fn knobs(file: File) -> Self {
         Self::of_file(file, KNOBS)
     }
 
@@ -254,6 +254,21 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
         }
         Op::Subscribe { file, .. } | Op::Unsubscribe { file, .. } | Op::Dqevent { file } => {
             (Parts::NONE, Parts::events(file))
+        }
+        Op::GetControl { file, request, .. } => match request {
+            Some(request) => (Parts::request(request), Parts::NONE),
+            None => (Parts::knobs(file), Parts::NONE),
+        },
+        // What is in a request becomes the file's, when its job starts.
+        Op::SetControl { file, request, .. } => {
+            let request = request.map_or(Parts::NONE, Parts::request);
+            (Parts::NONE, Parts::knobs(file) | request)
+        }
+        Op::TryControl { request, .. } => {
+            (request.map_or(Parts::NONE, Parts::request), Parts::NONE)
+        }
+        Op::QueryControl { .. } | Op::Ask { .. } | Op::AskQueue { .. } => {
+            (Parts::NONE, Parts::NONE)
         }
         Op::SourceChange { file, .. } => (Parts::NONE, Parts::knobs(file) | Parts::stream(file)),
         Op::GateClose { file, .. }

@@ -1,6 +1,6 @@
 //! What the ledger tells: the part of the hardware, which the model does not predict but takes as it comes.
 
-use program::{File, Op, Queue};
+use program::{Control, File, Op, Queue};
 use trace::{BufferId, Kind, Phase};
 
 use crate::buffer::{Job, State};
@@ -44,11 +44,33 @@ impl World {
                 phase: Phase::Start,
                 ..
             } => {
-                if let Some((handle, _)) = self.handle(buffer) {
-                    handle.job_started(buffer);
-                }
+                self.job_started(buffer, running);
             }
             _ => {}
+        }
+    }
+
+    fn job_started(&mut self, buffer: BufferId, running: &[&Op]) {
+        let Some((file, queue)) = self.places.get(&buffer.queue).copied() else {
+            return;
+        };
+        let steered = self.is_steered(file, running);
+        let Some(handle) = self.files.get_mut(&file) else {
+            return;
+        };
+        let sure = !steered && !handle.set_late;
+        // The CAPTURE buffer is told last.
+        handle.set_late &= queue == Queue::Output;
+        handle.job_started(buffer, sure);
+        // Of an OUTPUT buffer with more frames only the last job is told, and its controls were set with the first.
+        let several = handle.knobs.had_frames;
+        let source = match queue {
+            Queue::Output => Some(buffer.index),
+            Queue::Capture => handle.output.ready.front().copied().filter(|_| several),
+        };
+        let source = source.and_then(|index| handle.output.get(index));
+        if let Some(request) = source.and_then(|buffer| buffer.request) {
+            self.apply_controls(file, request, sure && !several);
         }
     }
 
@@ -135,7 +157,9 @@ impl World {
         let place = handle.queue_mut(queue).get_mut(buffer.index);
         let back = place.filter(|_| state != State::Queued);
         if let Some(request) = back.and_then(|buffer| buffer.request.take()) {
-            self.all_requests[request].lost_its_buffer();
+            // A job that was refused, or aborted before it started, has set the controls nevertheless.
+            self.apply_controls(file, request, false);
+            self.settle_request(file, request);
         }
         if !sure {
             let file = File(file);
@@ -177,12 +201,16 @@ impl Handle {
     }
 
     /// The double tells that its hardware is kicked; what it writes is decided by now.
-    fn job_started(&mut self, buffer: BufferId) {
+    fn job_started(&mut self, buffer: BufferId, sure: bool) {
         let queue = direction(buffer);
         let numbered = self.knobs.pipelined;
+        let bitrate = self.controls.get(&Control::Bitrate).copied().flatten();
         let bytes = match queue {
             Queue::Output => None,
-            Queue::Capture => self.device.payload(self.formats),
+            Queue::Capture => {
+                let bitrate = bitrate.filter(|_| sure);
+                self.device.payload(self.formats, bitrate)
+            }
         };
         let sequence = numbered.then(|| self.m2m.next_sequence(buffer.output));
         let content = self.queue_mut(queue);

@@ -270,6 +270,7 @@ impl<'a> Replay<'a> {
         }
         self.world.follow(op, &call.result);
         records.for_each(|kind| self.record(kind, op));
+        self.world.set_beside(op);
         if matches!(op, Op::Join) && self.flying.is_empty() {
             self.world.lingers = false;
         }

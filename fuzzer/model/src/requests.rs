@@ -14,8 +14,7 @@ impl World {
     pub(crate) fn allocated_request(&mut self, slot: u8, file: u8) {
         let handle = self.files.get(&file);
         let multi = handle.is_some_and(|handle| handle.device.is_multi());
-        let stage = Stage::Idle;
-        self.all_requests.push(Request { multi, stage });
+        self.all_requests.push(Request::new(multi));
         self.requests.insert(slot, self.all_requests.len() - 1);
         self.doubt = self.doubt & !Parts::request(program::Request(slot));
     }
@@ -50,7 +49,7 @@ impl World {
         let Some(id) = self.requests.get(&slot).copied() else {
             return;
         };
-        self.all_requests[id].stage = Stage::Idle;
+        self.all_requests[id].empty();
         for handle in self.files.values_mut() {
             for buffer in handle.output.iter_mut() {
                 if buffer.request == Some(id) {

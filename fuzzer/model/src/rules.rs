@@ -1,8 +1,8 @@
 //! The rules of v4l2-compliance, asked of the model. After `v4l2-test-buffers.cpp`, which is not ours.
 
 use program::{
-    DecoderCmd, Dmabuf, Driver, File, Knob, MAX_FILES, Memory, Micros, Node, Op, Queue, Request,
-    Wait,
+    Control, DecoderCmd, Dmabuf, Driver, File, Knob, MAX_FILES, Memory, Micros, Node, Op, Queue,
+    Request, Wait,
 };
 use trace::{Event, Out};
 
@@ -347,6 +347,61 @@ fn a_request_is_complete_when_its_buffer_was_given_back() {
     assert_eq!(machine.errno(Op::QueueRequest { request }), errno::EBUSY);
     assert_eq!(machine.errno(Op::ReinitRequest { request }), 0);
     assert_eq!(revents(&mut machine), Ok(Out::Polled { revents: 8 }));
+}
+
+/// What a request holds beside its buffer takes effect with the job of that, and the request is complete with all of it.
+#[test]
+fn a_request_is_complete_when_the_controls_of_every_file_are() {
+    let mut machine = Machine::new();
+    let (node, other, request) = (Node::M2m, File(1), Request(0));
+    for file in [A, other] {
+        machine.call(Op::Open { file, node }).expect("opened");
+    }
+    for queue in [OUT, CAP] {
+        machine.call(reqbufs(queue, 2)).expect("allocated");
+        assert_eq!(machine.errno(streamon(queue)), 0);
+    }
+    let told = |value| Ok(Out::Value { value });
+    let set = |machine: &mut Machine, file, control| {
+        machine.call(Op::SetControl {
+            file,
+            control,
+            value: 7,
+            request: Some(request),
+        })
+    };
+    let get = |machine: &mut Machine, file, request| {
+        machine.call(Op::GetControl {
+            file,
+            control: Control::Hflip,
+            request,
+        })
+    };
+    let poll = |machine: &mut Machine| {
+        let timeout = Micros(0);
+        machine.call(Op::PollRequest { request, timeout })
+    };
+    assert_eq!(set(&mut machine, A, Control::Hflip), Err(errno::EINVAL));
+    assert_eq!(machine.errno(Op::AllocRequest { request, file: A }), 0);
+    assert_eq!(set(&mut machine, A, Control::Hflip), told(1));
+    // The file is in the request from now on, whatever it wanted there.
+    let lacking = set(&mut machine, other, Control::Bitrate);
+    assert_eq!(lacking, Err(errno::EINVAL));
+    assert_eq!(machine.errno(in_request(A, OUT, 0, request)), 0);
+    assert_eq!(machine.errno(Op::QueueRequest { request }), 0);
+    assert_eq!(set(&mut machine, A, Control::Vflip), Err(errno::EBUSY));
+    let inside = Some(request);
+    assert_eq!(get(&mut machine, A, inside), Err(errno::EACCES));
+    assert_eq!(get(&mut machine, A, None), told(0));
+    assert_eq!(machine.errno(qbuf(CAP, 0)), 0);
+    machine.run_job(A, false);
+    assert_eq!(get(&mut machine, A, None), told(1));
+    assert_eq!(poll(&mut machine), Ok(Out::Polled { revents: 0 }));
+    assert_eq!(machine.errno(Op::CloseFile { file: other }), 0);
+    assert_eq!(poll(&mut machine), Ok(Out::Polled { revents: 2 }));
+    assert_eq!(get(&mut machine, A, inside), told(1));
+    assert_eq!(machine.errno(Op::ReinitRequest { request }), 0);
+    assert_eq!(get(&mut machine, A, inside), Err(errno::EACCES));
 }
 
 /// Frames in slices: what the CAPTURE buffer is numbered counts once.

@@ -22,6 +22,11 @@ impl World {
             Op::Reqbufs { file, queue, .. } | Op::CreateBufs { file, queue, .. } if refused => {
                 self.doubt |= Parts::queue(file, queue);
             }
+            // The request can have an object for the controls of the file by now.
+            Op::SetControl {
+                request: Some(request),
+                ..
+            } if refused => self.doubt |= Parts::request(request),
             Op::QueueRequest { request } if refused => {
                 if let Some(id) = self.requests.get(&request.0).copied() {
                     self.forget_lengths(id);

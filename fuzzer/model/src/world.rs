@@ -1,5 +1,6 @@
 //! What there is: open files, memories, dma-bufs and sync_files; and what each operation must answer.
 
+mod controls;
 mod slots;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -254,6 +255,12 @@ impl World {
                 None => fails(ENOENT, "__v4l2_event_dequeue() finds no event"),
             },
             Op::PollFile { interest, .. } => handle.poll(interest),
+            Op::GetControl { .. }
+            | Op::SetControl { .. }
+            | Op::TryControl { .. }
+            | Op::QueryControl { .. }
+            | Op::Ask { .. }
+            | Op::AskQueue { .. } => self.control(handle, op),
             _ => device::knob(handle, op),
         }
     }

@@ -4,6 +4,7 @@
 //! with 1 when the failure shows, with 0 when it does not, and with 2 when it could not look.
 
 mod calls;
+mod controls;
 mod library;
 mod probe;
 mod source;

@@ -1,6 +1,7 @@
 //! The generator: programs that mostly make sense. It follows a cheap model of slots and queues, so that most programs
 //! really run jobs, and is wrong on purpose now and then: wrong order, wrong type, stale handle, double free, absurd number.
 
+mod controls;
 mod details;
 mod fences;
 mod fit;
@@ -22,6 +23,7 @@ use crate::limits;
 use crate::model::Model;
 use crate::op::{MAX_OPS, Op, Program, Step};
 use crate::profile::Profile;
+use crate::syntax::OpKind;
 
 /// Attempts to find an operation that keeps the program affordable.
 const ATTEMPTS: usize = 4;
@@ -133,7 +135,9 @@ impl Builder {
 
     /// A program that has run no job yet gets one, mostly: the others have told what they can by then.
     fn finish(&mut self, choose: &mut dyn Choose, profile: &Profile) {
-        if !self.model.armed && !choose.exhausted() && choose.chance(profile.job_percent) {
+        let can_run = !self.model.unloaded || profile.weight(OpKind::Load) > 0;
+        let wants = !self.model.armed && !choose.exhausted();
+        if wants && choose.chance(profile.job_percent) && can_run {
             if self.model.unloaded {
                 self.push(Step {
                     op: Op::Load,

@@ -1,8 +1,8 @@
 //! Fieldless enums of the language and their words, from one table.
 
 use crate::op::{
-    Access, Completion, DecoderCmd, EventKind, Exporter, Fault, Interest, Knob, Memory, Mistake,
-    Node, Pixels, Queue, SyncEdge, VideoCall, Wait,
+    Access, Completion, Control, DecoderCmd, EventKind, Exporter, Fault, Interest, Knob, Memory,
+    Mistake, Node, Pixels, Question, Queue, QueueQuestion, SyncEdge, VideoCall, Wait,
 };
 
 /// An enum whose values are single words of the language.
@@ -69,5 +69,15 @@ keywords! {
         Expbuf = "expbuf", Streamon = "streamon", Streamoff = "streamoff"
     }
     Mistake { Type = "type", Class = "class", Memory = "memory", Index = "index", Planes = "planes" }
+    Control {
+        Hflip = "hflip", Vflip = "vflip", Bitrate = "bitrate", Gop = "gop", Bframes = "b_frames", KeyFrame = "key_frame",
+        HeaderMode = "header_mode", Profile = "profile", Level = "level", MinCapture = "min_capture",
+        MinOutput = "min_output", Contrast = "contrast"
+    }
+    Question { Querycap = "querycap", GetPriority = "g_priority", EnumInput = "enuminput", LogStatus = "log_status" }
+    QueueQuestion {
+        EnumFormat = "enum_fmt", EnumFramesizes = "enum_framesizes", EnumFrameintervals = "enum_frameintervals",
+        GetParm = "g_parm", GetSelection = "g_selection"
+    }
     EventKind { SourceChange = "source_change", Eos = "eos" }
 }

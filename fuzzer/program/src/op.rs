@@ -3,7 +3,11 @@
 //! Resources live in numbered slots of one kind each: video files (`a`…`h`), dma-bufs (`d0`…), sync_files (`s0`…), media
 //! requests (`r0`…), mappings (`m0`…). An operation on an empty or closed slot is legal: the agent passes descriptor -1 and the kernel answers `EBADF`.
 
+mod questions;
+
 use serde::{Deserialize, Serialize};
+
+pub use questions::{Control, Question, QueueQuestion};
 
 /// Most video file handles a program can hold (`a` to `h`).
 pub const MAX_FILES: u8 = 8;
@@ -478,6 +482,36 @@ pub enum Op {
     Subscribe { file: File, event: EventKind },
     /// `dqevent a`: VIDIOC_DQEVENT
     Dqevent { file: File },
+    /// `ctrl a get hflip` or, of a request that is complete, `ctrl a get hflip in r0`: VIDIOC_G_EXT_CTRLS
+    GetControl {
+        file: File,
+        control: Control,
+        request: Option<Request>,
+    },
+    /// `ctrl a set hflip 1` or, into a request, `ctrl a set hflip 1 in r0`: VIDIOC_S_EXT_CTRLS. Numbers from 2^31 on are the negative ones
+    SetControl {
+        file: File,
+        control: Control,
+        value: u32,
+        request: Option<Request>,
+    },
+    /// `ctrl a try bitrate 100` or `ctrl a try hflip 1 in r0`: VIDIOC_TRY_EXT_CTRLS
+    TryControl {
+        file: File,
+        control: Control,
+        value: u32,
+        request: Option<Request>,
+    },
+    /// `ctrl a query gop`: VIDIOC_QUERY_EXT_CTRL
+    QueryControl { file: File, control: Control },
+    /// `ask a querycap`: an ioctl that only asks
+    Ask { file: File, question: Question },
+    /// `ask a enum_fmt cap`: one that asks about a queue
+    AskQueue {
+        file: File,
+        question: QueueQuestion,
+        queue: Queue,
+    },
     /// `advance 5ms`: let virtual time pass
     Advance { time: Micros },
     /// `gate a close` or `gate a close 2`: hold the writer before that chunk

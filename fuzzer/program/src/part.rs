@@ -5,9 +5,10 @@ use std::fmt;
 
 use crate::keyword::Keyword;
 use crate::op::{
-    Access, Completion, DecoderCmd, Dmabuf, EventKind, Exporter, Fault, File, Interest, Knob,
-    MAX_DMABUFS, MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Memory, Micros, Mistake,
-    MorePlanes, Node, Pixels, Queue, Request, Sync, SyncEdge, VideoCall, Wait,
+    Access, Completion, Control, DecoderCmd, Dmabuf, EventKind, Exporter, Fault, File, Interest,
+    Knob, MAX_DMABUFS, MAX_FILES, MAX_MAPS, MAX_REQUESTS, MAX_SYNCS, Map, Memory, Micros, Mistake,
+    MorePlanes, Node, Pixels, Question, Queue, QueueQuestion, Request, Sync, SyncEdge, VideoCall,
+    Wait,
 };
 
 /// One part of an operation: a fixed word, or a place where a field stands.
@@ -260,6 +261,9 @@ fields! {
     Knob: Knob::Frames, keyword => Part::Keyword(keyword);
     Fault: Fault::Error, keyword => Part::Keyword(keyword);
     DecoderCmd: DecoderCmd::Start, keyword => Part::Keyword(keyword);
+    Control: Control::Hflip, keyword => Part::Keyword(keyword);
+    Question: Question::Querycap, keyword => Part::Keyword(keyword);
+    QueueQuestion: QueueQuestion::EnumFormat, keyword => Part::Keyword(keyword);
     EventKind: EventKind::SourceChange, keyword => Part::Keyword(keyword);
 }
 

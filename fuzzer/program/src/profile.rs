@@ -134,9 +134,13 @@ fn weight(kind: OpKind) -> u32 {
         SwSync | Signal | Allocate => 4,
         CloseDmabuf | CreateBufs | PollFile => 3,
         DupDmabuf | DupSync | MmapFile | MmapDmabuf | Touch => 3,
-        Subscribe | Dqevent | JobTime | ReinitRequest => 3,
-        DupFile | Munmap | CloseFile | CloseRequest | SetDeadline | Querybuf => 2,
-        Unload | Load | Wrong | EncoderCmd | Unsubscribe => 3,
+        Querybuf | Subscribe | Dqevent | JobTime | ReinitRequest => 3,
+        DupFile | Munmap | CloseFile | CloseRequest | SetDeadline => 2,
+        Unload | Load => 6,
+        SetControl => 4,
+        GetControl => 2,
+        TryControl | QueryControl | Ask | AskQueue => 1,
+        Wrong | EncoderCmd | Unsubscribe => 3,
         GetFormat | TryFormat | Reload | FailNth => 1,
     }
 }

@@ -31,6 +31,12 @@ impl Op {
             | Self::DecoderCmd { file, .. }
             | Self::Subscribe { file, .. }
             | Self::Dqevent { file }
+            | Self::GetControl { file, .. }
+            | Self::SetControl { file, .. }
+            | Self::TryControl { file, .. }
+            | Self::QueryControl { file, .. }
+            | Self::Ask { file, .. }
+            | Self::AskQueue { file, .. }
             | Self::GateClose { file, .. }
             | Self::GateOpen { file }
             | Self::JobTime { file, .. }
@@ -59,6 +65,7 @@ impl Op {
             | Self::Dqbuf { queue, .. }
             | Self::Expbuf { queue, .. }
             | Self::MmapFile { queue, .. }
+            | Self::AskQueue { queue, .. }
             | Self::Streamon { queue, .. }
             | Self::Streamoff { queue, .. } => queue,
             _ => return None,

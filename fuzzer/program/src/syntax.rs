@@ -119,6 +119,12 @@ syntax! {
     Unsubscribe { file, event } => ["unsubscribe" file event];
     Subscribe { file, event } => ["subscribe" file event];
     Dqevent { file } => ["dqevent" file];
+    GetControl { file, control, request } => ["ctrl" file "get" control [request]];
+    SetControl { file, control, value, request } => ["ctrl" file "set" control value [request]];
+    TryControl { file, control, value, request } => ["ctrl" file "try" control value [request]];
+    QueryControl { file, control } => ["ctrl" file "query" control];
+    Ask { file, question } => ["ask" file question];
+    AskQueue { file, question, queue } => ["ask" file question queue];
     Advance { time } => ["advance" time];
     GateClose { file, chunk } => ["gate" file "close" [chunk = 1]];
     GateOpen { file } => ["gate" file "open"];
@@ -137,8 +143,8 @@ syntax! {
 }
 
 impl OpKind {
-    /// The word that names the operation. Several operations share one: `close`, `poll` and `gate`. Of one that has several
-    /// it is the first.
+    /// The word that names the operation. Several operations share one: `close`, `poll`, `gate`, `ctrl` and `ask`. Of one that has
+    /// several it is the first.
     pub fn word(self) -> &'static str {
         self.words()[0]
     }

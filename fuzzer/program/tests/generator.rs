@@ -185,6 +185,16 @@ fn what_goes_wrong_or_takes_long_is_regular() {
 }
 
 #[test]
+fn controls_are_put_into_requests_and_read_from_them() {
+    let programs = swarm();
+    let set = |op: &Op| matches!(op, Op::SetControl { request, .. } if request.is_some());
+    let queue = |op: &Op| matches!(op, Op::QueueRequest { .. });
+    let get = |op: &Op| matches!(op, Op::GetControl { request, .. } if request.is_some());
+    let count = follow(&programs, &[&set, &queue, &get]);
+    assert!(count >= 20, "{count} in {PROGRAMS} programs");
+}
+
+#[test]
 fn scenes_are_played_into_programs() {
     let program: Program = "a = open double".parse().unwrap();
     let profile = Profile::default();

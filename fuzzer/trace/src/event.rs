@@ -119,6 +119,15 @@ pub enum Out {
         changes: u32,
         sequence: u32,
     },
+    /// `ctrl get`, `set` and `try`: the value that the control has, or would have
+    Value { value: i32 },
+    /// `ctrl query`: fields of `struct v4l2_query_ext_ctrl`
+    Control {
+        kind: u32,
+        minimum: i64,
+        maximum: i64,
+        default: i64,
+    },
 }
 
 /// `struct sync_file_info`.

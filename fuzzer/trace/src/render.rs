@@ -81,6 +81,7 @@ impl fmt::Display for Errno {
             9 => "EBADF",
             11 => "EAGAIN",
             12 => "ENOMEM",
+            13 => "EACCES",
             14 => "EFAULT",
             16 => "EBUSY",
             19 => "ENODEV",
@@ -88,6 +89,8 @@ impl fmt::Display for Errno {
             24 => "EMFILE",
             25 => "ENOTTY",
             32 => "EPIPE",
+            34 => "ERANGE",
+            53 => "EBADR",
             61 => "ENODATA",
             62 => "ETIME",
             110 => "ETIMEDOUT",
@@ -223,6 +226,15 @@ impl fmt::Display for Out {
                 sequence,
             } => {
                 write!(f, "event {kind}, changes {changes:#x}, sequence {sequence}")
+            }
+            Self::Value { value } => write!(f, "value {value}"),
+            Self::Control {
+                kind,
+                minimum,
+                maximum,
+                default,
+            } => {
+                write!(f, "type {kind}, {minimum} to {maximum}, at first {default}")
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `linux/videodev2.h`: the structures and ioctls that programs and drills use.
 
-use super::{ioctls, plain};
+use super::{Ioctl, Plain, ioctls, plain};
 
 /// `V4L2_BUF_TYPE_VIDEO_CAPTURE`
 pub const TYPE_CAPTURE: u32 = 1;
@@ -20,6 +20,18 @@ pub const MEMORY_OVERLAY: u32 = 3;
 pub const TYPE_SDR_CAPTURE: u32 = 11;
 /// `V4L2_FIELD_NONE`
 pub const FIELD_NONE: u32 = 1;
+/// `V4L2_CTRL_WHICH_CUR_VAL`
+pub const CTRL_WHICH_CUR_VAL: u32 = 0;
+/// `V4L2_CTRL_WHICH_REQUEST_VAL`
+pub const CTRL_WHICH_REQUEST_VAL: u32 = 0x0f01_0000;
+/// `V4L2_SEL_TGT_CROP`
+pub const SEL_TGT_CROP: u32 = 0;
+/// `V4L2_SEL_TGT_COMPOSE`
+pub const SEL_TGT_COMPOSE: u32 = 0x100;
+/// `V4L2_CID_BASE`
+pub const CID_BASE: u32 = 0x0098_0900;
+/// `V4L2_CID_CODEC_BASE`
+pub const CID_CODEC_BASE: u32 = 0x0099_0900;
 /// `V4L2_CAP_VIDEO_M2M`
 pub const CAP_VIDEO_M2M: u32 = 0x8000;
 /// `V4L2_CAP_VIDEO_M2M_MPLANE`
@@ -190,6 +202,122 @@ pub struct Control {
     pub value: i32,
 }
 
+/// `struct v4l2_ext_control` with its `value` member; the structure is packed.
+#[repr(C, packed)]
+pub struct ExtControl {
+    pub id: u32,
+    pub size: u32,
+    pub reserved2: u32,
+    pub value: i32,
+    pub rest: u32,
+}
+
+/// `struct v4l2_ext_controls`; `controls` is the address of as many controls as `count` says.
+#[repr(C)]
+pub struct ExtControls {
+    pub which: u32,
+    pub count: u32,
+    pub error_idx: u32,
+    pub request_fd: i32,
+    pub reserved: u32,
+    pub padding: u32,
+    pub controls: u64,
+}
+
+impl ExtControls {
+    /// The value of one control.
+    pub fn of(control: &mut ExtControl, which: u32) -> Self {
+        let mut controls = Self::zeroed();
+        (controls.which, controls.count) = (which, 1);
+        controls.controls = std::ptr::from_mut(control) as u64;
+        controls
+    }
+}
+
+/// `struct v4l2_query_ext_ctrl`
+#[repr(C)]
+pub struct QueryExtControl {
+    pub id: u32,
+    pub kind: u32,
+    pub name: [u8; 32],
+    pub minimum: i64,
+    pub maximum: i64,
+    pub step: u64,
+    pub default_value: i64,
+    pub flags: u32,
+    pub elem_size: u32,
+    pub elems: u32,
+    pub nr_of_dims: u32,
+    pub dims: [u32; 4],
+    pub reserved: [u32; 32],
+}
+
+/// `struct v4l2_fmtdesc`
+#[repr(C)]
+pub struct FormatDescription {
+    pub index: u32,
+    pub kind: u32,
+    pub flags: u32,
+    pub description: [u8; 32],
+    pub pixelformat: u32,
+    pub mbus_code: u32,
+    pub reserved: [u32; 3],
+}
+
+/// `struct v4l2_frmsizeenum`
+#[repr(C)]
+pub struct FrameSizes {
+    pub index: u32,
+    pub pixel_format: u32,
+    pub kind: u32,
+    pub sizes: [u32; 6],
+    pub reserved: [u32; 2],
+}
+
+/// `struct v4l2_frmivalenum`
+#[repr(C)]
+pub struct FrameIntervals {
+    pub index: u32,
+    pub pixel_format: u32,
+    pub width: u32,
+    pub height: u32,
+    pub kind: u32,
+    pub intervals: [u32; 6],
+    pub reserved: [u32; 2],
+}
+
+/// `struct v4l2_streamparm`
+#[repr(C)]
+pub struct StreamParm {
+    pub kind: u32,
+    pub parm: [u32; 50],
+}
+
+/// `struct v4l2_selection`
+#[repr(C)]
+pub struct Selection {
+    pub kind: u32,
+    pub target: u32,
+    pub flags: u32,
+    pub rect: [u32; 4],
+    pub reserved: [u32; 9],
+}
+
+/// `struct v4l2_input`
+#[repr(C)]
+pub struct Input {
+    pub index: u32,
+    pub name: [u8; 32],
+    pub kind: u32,
+    pub audioset: u32,
+    pub tuner: u32,
+    pub std: u64,
+    pub status: u32,
+    pub capabilities: u32,
+    pub reserved: [u32; 3],
+    pub end_padding: u32,
+}
+
 /// `struct v4l2_exportbuffer`
 #[repr(C)]
 pub struct ExportBuffer {
@@ -251,6 +379,15 @@ plain! {
     RemoveBuffers = 64;
     Buffer = 88;
     Control = 8;
+    ExtControl = 20;
+    ExtControls = 32;
+    QueryExtControl = 232;
+    FormatDescription = 64;
+    FrameSizes = 44;
+    FrameIntervals = 52;
+    StreamParm = 204;
+    Selection = 64;
+    Input = 80;
     ExportBuffer = 64;
     DecoderCommand = 72;
     EncoderCommand = 40;
@@ -287,6 +424,28 @@ ioctls! { b'V';
     TRY_FMT = request_code_readwrite(64, Format);
     /// `VIDIOC_S_CTRL`
     S_CTRL = request_code_readwrite(28, Control);
+    /// `VIDIOC_ENUM_FMT`
+    ENUM_FMT = request_code_readwrite(2, FormatDescription);
+    /// `VIDIOC_G_PARM`
+    G_PARM = request_code_readwrite(21, StreamParm);
+    /// `VIDIOC_ENUMINPUT`
+    ENUMINPUT = request_code_readwrite(26, Input);
+    /// `VIDIOC_G_PRIORITY`
+    G_PRIORITY = request_code_read(67, nix::libc::c_int);
+    /// `VIDIOC_ENUM_FRAMESIZES`
+    ENUM_FRAMESIZES = request_code_readwrite(74, FrameSizes);
+    /// `VIDIOC_ENUM_FRAMEINTERVALS`
+    ENUM_FRAMEINTERVALS = request_code_readwrite(75, FrameIntervals);
+    /// `VIDIOC_G_SELECTION`
+    G_SELECTION = request_code_readwrite(94, Selection);
+    /// `VIDIOC_G_EXT_CTRLS`
+    G_EXT_CTRLS = request_code_readwrite(71, ExtControls);
+    /// `VIDIOC_S_EXT_CTRLS`
+    S_EXT_CTRLS = request_code_readwrite(72, ExtControls);
+    /// `VIDIOC_TRY_EXT_CTRLS`
+    TRY_EXT_CTRLS = request_code_readwrite(73, ExtControls);
+    /// `VIDIOC_QUERY_EXT_CTRL`
+    QUERY_EXT_CTRL = request_code_readwrite(103, QueryExtControl);
     /// `VIDIOC_ENCODER_CMD`
     ENCODER_CMD = request_code_readwrite(77, EncoderCommand);
     /// `VIDIOC_DQEVENT`
@@ -304,3 +463,8 @@ ioctls! { b'V';
     /// `VIDIOC_REMOVE_BUFS`
     REMOVE_BUFS = request_code_readwrite(104, RemoveBuffers);
 }
+
+// SAFETY: it takes no argument, so the kernel touches nothing.
+/// `VIDIOC_LOG_STATUS`
+pub const LOG_STATUS: Ioctl<nix::libc::c_int> =
+    unsafe { Ioctl::new(nix::request_code_none!(b'V', 70)) };

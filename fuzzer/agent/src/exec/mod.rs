@@ -1,6 +1,7 @@
 //! Executing one operation: which system calls it is. What is observed around it is `run`'s business.
 
 mod buffer;
+mod controls;
 mod fences;
 mod knobs;
 mod maps;
@@ -93,6 +94,12 @@ impl Executor<'_> {
                 queue,
                 mistake,
             } => self.wrong(file, call, queue, mistake),
+            Op::GetControl { .. }
+            | Op::SetControl { .. }
+            | Op::TryControl { .. }
+            | Op::QueryControl { .. }
+            | Op::Ask { .. }
+            | Op::AskQueue { .. } => self.control_operation(op),
             _ => self.video_operation(op),
         }
     }

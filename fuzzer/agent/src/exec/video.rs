@@ -135,7 +135,7 @@ impl Executor<'_> {
         Ok(format_seen(&format))
     }
 
-    fn format(&self, file: File, queue: Queue) -> nix::Result<Format> {
+    pub(super) fn format(&self, file: File, queue: Queue) -> nix::Result<Format> {
         let mut format = Format::zeroed();
         format.kind = self.kind(file, queue);
         v4l2::G_FMT.call(self.file(file), &mut format)?;

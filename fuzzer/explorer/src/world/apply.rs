@@ -74,6 +74,12 @@ impl World {
                 | Op::Wrong { .. }
                 | Op::EncoderCmd { .. }
                 | Op::Unsubscribe { .. }
+                | Op::GetControl { .. }
+                | Op::SetControl { .. }
+                | Op::TryControl { .. }
+                | Op::QueryControl { .. }
+                | Op::Ask { .. }
+                | Op::AskQueue { .. }
                 | Op::DecoderCmd {
                     cmd: DecoderCmd::Pause | DecoderCmd::Resume | DecoderCmd::Flush,
                     ..

@@ -1,6 +1,6 @@
 //! Each operation as a call of one of the library's functions.
 
-use super::library::Needs;
+use super::{controls, library::Needs};
 use crate::{
     driver::Driver,
     knobs,
@@ -44,6 +44,7 @@ pub(super) fn calls(op: &Op, driver: Driver) -> Option<Vec<Call>> {
         .or_else(|| buffers(op))
         .or_else(|| maps(op))
         .or_else(|| video(op, driver))
+        .or_else(|| controls::calls(op))
         .or_else(|| requests(op))
         .or_else(|| fences(op))
         .or_else(|| strangers(op))

@@ -61,6 +61,14 @@ pieces! {
     "subscribe" ["call"];
     "unsubscribe" ["call"];
     "dqevent" ["call"];
+    "control" ["call"];
+    "query_control" ["call"];
+    "ask" ["call"];
+    "ask_format" ["call"];
+    "ask_framesizes" ["format"];
+    "ask_frameintervals" ["format"];
+    "ask_parm" ["call"];
+    "ask_selection" ["call"];
     "export_sync" ["call" "vacate"];
     "import_sync" ["call"];
     "cpu_sync" ["call"];

@@ -2,7 +2,7 @@
 
 use crate::choose::Choose;
 use crate::driver::Driver;
-use crate::op::{Knob, Micros, Op};
+use crate::op::{Knob, Micros, Op, Queue};
 
 /// Picks one of `values`; early ones are more likely.
 fn early<T: Copy>(choose: &mut dyn Choose, values: &[T]) -> T {
@@ -41,6 +41,10 @@ pub(super) fn fill(op: &mut Op, driver: Driver, choose: &mut dyn Choose) {
                 &[500, 1_000, 2_000, 5_000, 50, 20_000, 60_000, 1_100_000],
             );
         }
+        Op::SetControl { control, value, .. } | Op::TryControl { control, value, .. } => {
+            *value = early(choose, super::controls::values(*control));
+        }
+        Op::AskQueue { queue, .. } => *queue = early(choose, Queue::ALL),
         Op::SetDeadline { after, .. } => *after = micros(choose, &[1_000, 5_000, 0, 1_000_000]),
         _ => fill_knob(op, driver, choose),
     }

@@ -1,7 +1,7 @@
 //! What makes sense next: every operation that suits the state, with a weight for how much it suits. What a job still lacks
 //! weighs most, so that programs get somewhere.
 
-use super::{fences, requests};
+use super::{controls, fences, requests};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, FileModel, Model, QueueModel};
@@ -54,6 +54,7 @@ pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile)
         if let Some(state) = model.file(file) {
             knobs(&mut bag, file, state);
             events(&mut bag, file, state);
+            controls::operations(&mut bag, model.driver, file, state);
             if let Some(slot) = model.free_file() {
                 let second = Op::DupFile {
                     file: slot,

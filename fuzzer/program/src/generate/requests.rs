@@ -1,9 +1,10 @@
 //! What makes sense with media requests: make one, put OUTPUT buffers into it, queue it, wait for it, use it again.
 
+use super::controls;
 use super::fit::{Bag, NORMAL};
 use super::script::Script;
 use crate::model::{BufferState, Model, RequestModel};
-use crate::op::{File, Memory, Micros, MorePlanes, Node, Op, Queue, Request};
+use crate::op::{Dmabuf, File, Memory, Micros, MorePlanes, Node, Op, Queue, Request};
 
 /// Requests that a program makes before it is thought to have enough.
 const ENOUGH: usize = 3;
@@ -31,6 +32,9 @@ pub(super) fn operations(bag: &mut Bag<'_>, model: &Model) {
             let fit = if state.queued { 1 } else { 10 * NORMAL };
             let same = |file: &&File| model.file(**file).is_some_and(|f| f.node == state.node);
             bag.add_each(fit, takers.iter().filter(same).flat_map(fill));
+            for file in takers.iter().filter(same) {
+                controls::in_request(bag, *file, request, state.queued);
+            }
         }
     }
 }
@@ -81,23 +85,34 @@ fn fills(model: &Model, file: File, request: Request) -> Vec<Op> {
     free.iter().filter(|_| usable).take(2).map(fill).collect()
 }
 
-/// A job whose OUTPUT buffer comes in a request, which is used again afterwards.
-pub(super) fn in_requests(script: &mut Script<'_>) -> Option<()> {
-    let file = script.model.free_file()?;
-    let request = script.model.free_request()?;
+/// Opens a converter that is ready for requests, and exports its first CAPTURE buffer.
+pub(super) fn set_up(script: &mut Script<'_>, file: File) -> Option<Dmabuf> {
     let node = Node::M2m;
     script.run(Op::Open { file, node });
     for queue in [Queue::Output, Queue::Capture] {
         script.allocate(file, queue, Memory::Mmap);
     }
-    let dmabuf = script.export(file, Queue::Capture, 0)?;
+    script.export(file, Queue::Capture, 0)
+}
+
+/// Puts a free OUTPUT buffer into the request, and queues that.
+pub(super) fn queue(script: &mut Script<'_>, file: File, request: Request) -> Option<()> {
+    let fill = fills(&script.model, file, request);
+    script.run(fill.first()?.clone());
+    script.run(Op::QueueRequest { request });
+    Some(())
+}
+
+/// A job whose OUTPUT buffer comes in a request, which is used again afterwards.
+pub(super) fn in_requests(script: &mut Script<'_>) -> Option<()> {
+    let file = script.model.free_file()?;
+    let request = script.model.free_request()?;
+    let dmabuf = set_up(script, file)?;
     script.run(Op::AllocRequest { request, file });
     script.stream(file);
     for _ in 0..2 {
         script.queue_one(file, Queue::Capture);
-        let fill = fills(&script.model, file, request);
-        script.run(fill.first()?.clone());
-        script.run(Op::QueueRequest { request });
+        queue(script, file, request)?;
         script.fence(dmabuf)?;
         let timeout = Micros(20_000);
         script.run(Op::PollRequest { request, timeout });

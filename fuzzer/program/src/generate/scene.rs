@@ -2,7 +2,7 @@
 //! then, so that its broken variations are played as well.
 
 use super::script::Script;
-use super::{details, requests, slices, stateful, strangers, troubles};
+use super::{controls, details, requests, slices, stateful, strangers, troubles};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
@@ -15,7 +15,7 @@ const HOLES: u32 = 4;
 /// A scene, written into a script. None if the state has no room for it.
 type Scene = fn(&mut Script<'_>) -> Option<()>;
 
-const SCENES: [Scene; 22] = [
+const SCENES: [Scene; 23] = [
     gated_observers,
     troubles::hung_job,
     troubles::fault_in_a_row,
@@ -35,6 +35,7 @@ const SCENES: [Scene; 22] = [
     out_of_order,
     requests::in_requests,
     slices::slices,
+    controls::in_requests,
     stateful::end_before_start,
     second_names,
     mapped_held,

@@ -1,6 +1,6 @@
 //! Operations that are wrong in an interesting way. The kernel has to answer each with an errno and nothing else.
 
-use super::{details, fit};
+use super::{controls, details, fit};
 use crate::any;
 use crate::choose::{Choose, pick};
 use crate::model::{BufferState, Model};
@@ -10,7 +10,7 @@ use crate::profile::Profile;
 use crate::syntax::OpKind;
 
 /// Weights of the sorts of mistake, in the order of [`pick_op`].
-const SORTS: [u32; 7] = [3, 2, 4, 3, 3, 1, 2];
+const SORTS: [u32; 8] = [3, 2, 4, 3, 3, 1, 2, 1];
 /// Attempts to make a mistake of a sort that the state allows.
 const ATTEMPTS: usize = 8;
 
@@ -24,6 +24,7 @@ pub(super) fn pick_op(model: &Model, choose: &mut dyn Choose, profile: &Profile)
             3 => wrong_type(model, choose),
             4 => absurd_number(model, choose, profile),
             6 => wrong_call(model, choose),
+            7 => controls::wrong(model, choose),
             _ => Some(any::op(
                 OpKind::ALL[choose.below(OpKind::ALL.len())],
                 choose,

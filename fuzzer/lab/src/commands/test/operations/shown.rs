@@ -13,10 +13,13 @@ pub(super) struct Shown {
 const ENOENT: i32 = 2;
 const EBADF: i32 = 9;
 const EAGAIN: i32 = 11;
+const EACCES: i32 = 13;
 const EBUSY: i32 = 16;
 const EEXIST: i32 = 17;
 const EINVAL: i32 = 22;
 const ENOTTY: i32 = 25;
+const ERANGE: i32 = 34;
+const EBADR: i32 = 53;
 
 const OPEN: &str = "a = open double\n";
 const BUFFERS: &str = "a = open double\nreqbufs a out mmap 2\nreqbufs a cap mmap 2\n";
@@ -67,6 +70,7 @@ pub(super) fn shown(kind: OpKind) -> Shown {
         SwSync | Signal | Allocate => strangers(kind),
         PollSync | PollDmabuf | PollFile | PollRequest | Check | Advance | Join => waiting(kind),
         AllocRequest | QueueRequest | ReinitRequest => requests(kind),
+        GetControl | SetControl | TryControl | QueryControl | Ask | AskQueue => questions(kind),
         DecoderCmd | EncoderCmd | Subscribe | Unsubscribe | Dqevent | Reload | Unload | Load
         | FailNth => others(kind),
         GateClose | GateOpen | JobTime | Chunks | Completion | SetKnob | Watchdog | Fail
@@ -220,6 +224,26 @@ fn requests(kind: OpKind) -> Shown {
             Shown::effect(&[REQUEST, REQUEST_JOB, done, "reinit r0\nqbuf a out 0 in r0"])
                 .or(&[REQUEST, "queue r0\nreinit r0"], EBUSY)
         }
+    }
+}
+
+/// Of these only a control that is set changes anything: here what a request leaves when its job has started.
+fn questions(kind: OpKind) -> Shown {
+    match kind {
+        OpKind::GetControl => Shown::refused(&[REQUEST, "ctrl a get hflip in r0"], EACCES),
+        OpKind::SetControl => {
+            let set = "ctrl a set hflip 1 in r0\n";
+            let done = "poll r0 20ms\nctrl a get hflip";
+            Shown::effect(&[REQUEST, set, REQUEST_JOB, done])
+                .or(&["a = open encoder\nctrl a set header_mode 2"], ERANGE)
+        }
+        OpKind::TryControl => {
+            let other = "b = open double\nctrl b try profile 1 in r0";
+            Shown::refused(&[REQUEST, other], EBADR)
+        }
+        OpKind::QueryControl => Shown::refused(&[OPEN, "ctrl a query contrast"], EINVAL),
+        OpKind::Ask => Shown::refused(&[OPEN, "ask a enuminput"], ENOTTY),
+        _ => Shown::refused(&[OPEN, "ask a g_selection out"], EINVAL),
     }
 }
 
