@@ -258,6 +258,20 @@ fn an_asynchronous_reqbufs_leaves_open_what_the_buffers_are() {
         .clean();
 }
 
+/// The main thread empties the slot that a call of another thread looks at, and returns after it.
+#[test]
+fn a_slot_that_is_being_filled_again_may_be_empty() {
+    let refill = |text: &str| {
+        let mut run = dequeued();
+        let op = run.begin("poll s0 15us");
+        run.end(op, Err(9)).ok(text);
+        run
+    };
+    refill("close s0").clean();
+    refill("s0 = merge s1 s1").clean();
+    refill("close s1").finds_only(judge::Invariant::I21);
+}
+
 #[test]
 fn a_failed_export_leaves_the_slot_in_doubt() {
     let mut run = armed();

@@ -44,6 +44,33 @@ fn i25_a_software_fence_that_the_job_ended() {
     run.finds_only(I25);
 }
 
+/// A slot's new timeline ends the fence of its old one, and with an error; the merge still waits for the other.
+#[test]
+fn i25_a_merge_of_a_software_fence_that_ended_and_one_that_did_not() {
+    let pending = software(&[]).fences.remove(0);
+    let cut = FenceInfo {
+        status: -2,
+        ..pending.clone()
+    };
+    let merged = |fences: [&FenceInfo; 2]| SyncInfo {
+        status: -2,
+        fences: fences.map(Clone::clone).to_vec(),
+    };
+    let mut run = Run::default();
+    run.call("s0 = sw_sync", sync(software(&[])))
+        .call("s1 = sw_sync", sync(software(&[])))
+        .call(
+            "s3 = merge s0 s1",
+            sync(software(std::slice::from_ref(&pending))),
+        )
+        .call("s0 = sw_sync", sync(software(&[])));
+    let mut ended = run.clone();
+    run.call("file_info s3", sync(merged([&cut, &pending])));
+    run.clean();
+    ended.call("file_info s3", sync(merged([&cut, &cut])));
+    ended.finds_only(I25);
+}
+
 #[test]
 fn i25_a_software_fence_that_is_lost() {
     let mut run = imported("w");

@@ -48,7 +48,10 @@ fn survivor(case: &Case, memory: MemoryId, span: &Span, access: Access) -> Optio
 /// A sync_file whose fence of a software timeline somebody else has ended.
 fn ended(case: &Case, sight: &SyncSight) -> Option<Violation> {
     let pending = |id: &StrangerId| case.world.strangers.unended_in(*id, &sight.span);
-    let ended = sight.info.status != 0 && sight.strangers.iter().any(pending);
+    // A negative status is one fence's error and says nothing about the others.
+    let mut fences = sight.info.fences.iter();
+    let over = sight.info.status != 0 && fences.all(|fence| fence.status != 0);
+    let ended = over && sight.strangers.iter().any(pending);
     ended.then(|| {
         let expected = format!(
             "s{} is pending until the program ends its software fence",

@@ -1,6 +1,7 @@
 //! Walks a trace in order and keeps the model of the world up to date.
 
 mod call;
+mod handle;
 mod look;
 mod record;
 mod sync;
@@ -20,6 +21,7 @@ use super::sight::{Hung, Sights, Through};
 use super::slot::{ImportedFences, Slots, SyncFile};
 use super::span::{Moment, Timeline, is_async};
 use super::stranger::Strangers;
+use handle::Handle;
 
 pub(super) fn replay<'a>(program: &'a Program, trace: &'a Trace) -> World<'a> {
     let timeline = Timeline::new(program, trace);
@@ -314,22 +316,20 @@ impl<'a> Replay<'a> {
         if let Op::Touch { map } = op {
             return [file, self.maps.version(map.0), 0];
         }
-        let (dmabuf, sync) = match op {
-            Op::PollDmabuf { dmabuf, .. } | Op::Check { dmabuf } | Op::CpuSync { dmabuf, .. } => {
-                (Some(dmabuf), None)
-            }
-            Op::PollSync { sync, .. } | Op::FileInfo { sync } | Op::SetDeadline { sync, .. } => {
-                (None, Some(sync))
-            }
-            Op::Qbuf { dmabuf, .. } | Op::PrepareBuf { dmabuf, .. } => (dmabuf.as_ref(), None),
-            _ => (None, None),
-        };
+        let (dmabuf, sync) = (handle::dmabuf(op), handle::sync(op));
         let dmabuf = dmabuf.map_or(0, |slot| self.dmabufs.version(slot.0));
         [
             file,
             dmabuf,
             sync.map_or(0, |slot| self.syncs.version(slot.0)),
         ]
+    }
+
+    /// Whether the operation that the main thread is in empties or fills a slot that this one names.
+    fn is_refilled(&self, op: &Op) -> bool {
+        let main = self.current.and_then(|(number, _)| self.op(number));
+        main.and_then(Handle::filled)
+            .is_some_and(|handle| handle.is_named(op))
     }
 
     /// Whether the call ends in finite time whatever else happens. DQBUF and a poll on a video node may wait for a frame

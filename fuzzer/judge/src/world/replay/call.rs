@@ -30,7 +30,7 @@ impl Replay<'_> {
             if call.result.is_ok() {
                 self.strangers.finish(call.op, &span);
             }
-            if flying.versions == self.versions(op) {
+            if flying.versions == self.versions(op) && !self.is_refilled(op) {
                 self.seen(span, op, call);
             }
         }
