@@ -3,8 +3,8 @@
 use super::{Export, FileModel, MapModel, Model, RequestModel, Slot};
 use crate::driver::PAGE;
 use crate::op::{
-    CPU_ACCESS_LIMIT, DecoderCmd, Dmabuf, Exporter, File, Memory, Micros, Node, Op, Queue, Request,
-    Step, SyncEdge, Wait,
+    CPU_ACCESS_LIMIT, DecoderCmd, Dmabuf, Exporter, File, MAX_ALLOCATION, Memory, Micros, Node, Op,
+    Queue, Request, Step, SyncEdge, Wait,
 };
 
 /// The agent's limit for DQBUF with `wait`, in microseconds.
@@ -459,9 +459,10 @@ impl Model {
 
 /// The size of a dma-buf for which so many bytes are asked for, if there is such a one.
 fn allocated(exporter: Exporter, bytes: u32) -> Option<u64> {
+    let refused = bytes == 0 || bytes > MAX_ALLOCATION;
     let bytes = u64::from(bytes);
     let whole = bytes.is_multiple_of(PAGE) || exporter == Exporter::Heap;
-    (bytes > 0 && whole).then(|| bytes.next_multiple_of(PAGE))
+    (!refused && whole).then(|| bytes.next_multiple_of(PAGE))
 }
 
 fn set<T>(slots: &mut [Slot<T>], slot: u8, content: Slot<T>) {
