@@ -44,6 +44,22 @@ fn i25_a_software_fence_that_the_job_ended() {
     run.finds_only(I25);
 }
 
+/// Without the opt-in each export of a plane has a reservation object of its own.
+#[test]
+fn i25_a_software_fence_that_another_export_does_not_show() {
+    let mut run = Run::default();
+    run.ok("a = open double")
+        .call("reqbufs a cap mmap 1", buffers(1));
+    run.call("d0 = expbuf a cap 0", Ok(Out::Exported { size: 4096 }))
+        .call("s2 = sw_sync", sync(software(&[])));
+    run.ok("import_sync d0 s2 w")
+        .call("d1 = expbuf a cap 0", Ok(Out::Exported { size: 4096 }))
+        .call("poll d1 in", polled(1));
+    run.finds_only(I25);
+    let plain = judge::Expectation::of(program::Driver::Vim2m, false);
+    assert_eq!(judge::judge_with(&plain, &run.program, &run.trace), []);
+}
+
 /// A slot's new timeline ends the fence of its old one, and with an error; the merge still waits for the other.
 #[test]
 fn i25_a_merge_of_a_software_fence_that_ended_and_one_that_did_not() {
