@@ -2,11 +2,9 @@
 
 use nix::errno::Errno;
 use program::{Dmabuf, Exporter, MAX_ALLOCATION, Op, Sync};
-use trace::Out;
 
 use super::{DONE, Executor};
-use crate::journal::{Outcome, Seen};
-use crate::sys::memory::Mapping;
+use crate::journal::Outcome;
 use crate::sys::{dma_heap, file, sw_sync, udmabuf};
 
 impl Executor<'_> {
@@ -69,13 +67,6 @@ impl Executor<'_> {
         }?;
         let mut table = self.shared.table();
         let memory = table.fresh_plane();
-        let slot = table.set_dmabuf(slot, fd, memory);
-        if !self.observed {
-            return DONE;
-        }
-        let size = file::size(fd)?;
-        slot.size = Some(size);
-        slot.mapping = Mapping::new(fd, size as usize, false).ok();
-        Ok(Seen::Out(Out::Exported { size }))
+        self.exported(&mut table, slot, fd, memory)
     }
 }

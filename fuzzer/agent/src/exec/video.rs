@@ -15,7 +15,7 @@ use crate::journal::{Outcome, Seen, buffer_type};
 use crate::sys::memory::Mapping;
 use crate::sys::v4l2::{self, Buffer, Format};
 use crate::sys::{Ioctl, Plain, clock, file};
-use crate::table::{BufferKey, Table};
+use crate::table::{BufferKey, Plane, Table};
 
 /// What QBUF can be told beside the buffer.
 #[derive(Clone, Copy, Default)]
@@ -339,13 +339,24 @@ impl Executor<'_> {
             index,
             plane,
         });
-        let slot = table.set_dmabuf(slot, export.fd, memory);
+        self.exported(&mut table, slot, export.fd, memory)
+    }
+
+    /// Fills a slot with a new dma-buf of that memory, and maps it to look at.
+    pub(super) fn exported(
+        &self,
+        table: &mut Table,
+        slot: Dmabuf,
+        fd: i32,
+        memory: Plane,
+    ) -> Outcome {
+        let slot = table.set_dmabuf(slot, fd, memory);
         if !self.observed {
             return DONE;
         }
-        let size = file::size(export.fd)?;
+        let size = file::size(fd)?;
         slot.size = Some(size);
-        slot.mapping = Mapping::new(export.fd, size as usize, false).ok();
+        slot.mapping = Mapping::new(fd, size as usize, false).ok();
         Ok(Seen::Out(Out::Exported { size }))
     }
 
