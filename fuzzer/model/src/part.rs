@@ -86,6 +86,10 @@ impl Parts {
         Self(1 << (DMABUFS + u32::from(dmabuf.0)), 0)
     }
 
+    fn has_dmabufs(self) -> bool {
+        (self.0 >> DMABUFS) as u32 != 0
+    }
+
     pub(crate) fn sync(sync: Sync) -> Self {
         Self(1 << (SYNCS + u32::from(sync.0)), 0)
     }
@@ -167,11 +171,7 @@ pub(crate) fn touches(op: &Op) -> Touch {
 pub(crate) fn moves_holds(op: &Op) -> bool {
     match op {
         Op::Qbuf { dmabuf, .. } | Op::PrepareBuf { dmabuf, .. } => dmabuf.is_some(),
-        Op::Expbuf { .. }
-        | Op::Allocate { .. }
-        | Op::DupDmabuf { .. }
-        | Op::CloseDmabuf { .. }
-        | Op::MmapFile { .. }
+        Op::MmapFile { .. }
         | Op::MmapDmabuf { .. }
         | Op::Munmap { .. }
         | Op::Reqbufs { .. }
@@ -179,7 +179,7 @@ pub(crate) fn moves_holds(op: &Op) -> bool {
         | Op::DupFile { .. }
         | Op::CloseFile { .. }
         | Op::Open { .. } => true,
-        _ => false,
+        _ => touches(op).writes.has_dmabufs(),
     }
 }
 

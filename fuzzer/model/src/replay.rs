@@ -5,6 +5,8 @@
 //! answer fits one of them. Where calls of several threads overlap and touch the same thing the model says nothing, and
 //! goes on from what the kernel answered.
 
+use std::ops::BitOrAssign;
+
 use program::{CPU_ACCESS_LIMIT, Driver, Op, Program, Queue};
 use trace::{Call, Event, Kind, Mark, Out, Trace};
 
@@ -21,19 +23,33 @@ const THREADS: usize = 4;
 struct Flying<'a> {
     number: u16,
     op: &'a Op,
-    /// What other calls touched meanwhile, and this one does too.
-    met: Parts,
-    /// Other calls took or dropped holds on memory meanwhile.
-    moved: bool,
+    beside: Beside,
 }
 
 /// What a call has to do with calls of other threads that ran beside it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Beside {
     /// What they share, one of them changing it.
     met: Parts,
     /// They may have taken or dropped holds on memory.
     moved: bool,
+}
+
+impl Beside {
+    /// What `op` has to do with one other call.
+    fn of(op: &Op, other: &Op) -> Self {
+        Self {
+            met: touches(op).conflict(touches(other)),
+            moved: moves_holds(other),
+        }
+    }
+}
+
+impl BitOrAssign for Beside {
+    fn bitor_assign(&mut self, other: Self) {
+        self.met |= other.met;
+        self.moved |= other.moved;
+    }
 }
 
 /// The walk.
@@ -91,25 +107,15 @@ impl<'a> Replay<'a> {
             self.flying.push(Flying {
                 number,
                 op: &step.op,
-                met: Parts::NONE,
-                moved: false,
+                beside: Beside::default(),
             });
         }
     }
 
     /// What this call has to do with one that began before it returned, and returns later.
     fn overtaken(&mut self, call: &Call, later: &[Event]) -> Beside {
-        let nothing = Beside {
-            met: Parts::NONE,
-            moved: false,
-        };
-        let Some(touch) = self
-            .program
-            .steps
-            .get(usize::from(call.op))
-            .map(|step| touches(&step.op))
-        else {
-            return nothing;
+        let Some(ours) = self.program.steps.get(usize::from(call.op)) else {
+            return Beside::default();
         };
         let next = later.iter().find_map(|event| match event {
             Event::Call(next) if !self.is_flying(next.op) => Some(next),
@@ -118,18 +124,14 @@ impl<'a> Replay<'a> {
         let next = next.filter(|next| next.start <= call.end && self.is_flying(call.op));
         let step = next.and_then(|next| self.program.steps.get(usize::from(next.op)));
         let Some(step) = step else {
-            return nothing;
+            return Beside::default();
         };
-        let other = touches(&step.op);
         if !self.records.is_empty() {
             // They may be of its effects, which nobody can tell from those of the hardware.
-            self.world.doubt |= other.writes;
+            self.world.doubt |= touches(&step.op).writes;
             self.doubt_stream(&step.op);
         }
-        Beside {
-            met: touch.conflict(other),
-            moved: moves_holds(&step.op),
-        }
+        Beside::of(&ours.op, &step.op)
     }
 
     fn is_flying(&self, number: u16) -> bool {
@@ -150,15 +152,15 @@ impl<'a> Replay<'a> {
         }
         let busy = self.flying.len() > THREADS && call.result == Err(EBUSY);
         let flew = flying.map(|place| self.flying.remove(place));
-        let met = flew.as_ref().map_or(Parts::NONE, |flew| flew.met);
-        let moved = flew.is_some_and(|flew| flew.moved) || overtaken.moved;
         if busy {
             self.story.predicted += 1;
             return self.flow(&step.op);
         }
         let hit = self.fault.take_if(|op| *op == call.op).is_some();
-        let met = met | overtaken.met | self.meet(&step.op);
-        let moved = moved || self.flying.iter().any(|other| moves_holds(other.op));
+        let mut beside = flew.map_or_else(Beside::default, |flew| flew.beside);
+        beside |= overtaken;
+        beside |= self.meet(&step.op);
+        let Beside { met, moved } = beside;
         let records = std::mem::take(&mut self.records);
         if !records.is_empty() {
             self.misplace();
@@ -180,19 +182,16 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Tells the calls that fly what this one touches; answers what it shares with them.
-    fn meet(&mut self, op: &Op) -> Parts {
-        let touch = touches(op);
-        let mut shared = Parts::NONE;
+    /// Tells the calls that fly of this one; answers what it has to do with them.
+    fn meet(&mut self, op: &Op) -> Beside {
+        let mut beside = Beside::default();
         for flying in &mut self.flying {
-            let conflict = touch.conflict(touches(flying.op));
-            flying.met |= conflict;
-            flying.moved |= moves_holds(op);
-            shared |= conflict;
+            flying.beside |= Beside::of(flying.op, op);
+            beside |= Beside::of(op, flying.op);
         }
         let closes = matches!(op, Op::CloseFile { .. } | Op::Open { .. });
-        self.world.lingers |= closes && !shared.is_empty();
-        shared
+        self.world.lingers |= closes && !beside.met.is_empty();
+        beside
     }
 
     /// What a drain meets where another thread started or stopped something is not known.
@@ -206,7 +205,7 @@ impl<'a> Replay<'a> {
     /// Records before this call may be of the effects of those that fly, which are judged only when they return.
     fn misplace(&mut self) {
         for flying in &mut self.flying {
-            flying.met |= touches(flying.op).writes;
+            flying.beside.met |= touches(flying.op).writes;
         }
     }
 
