@@ -2,6 +2,7 @@
 
 mod buffers;
 mod maps;
+mod own;
 mod timelines;
 
 use program::{
@@ -9,6 +10,9 @@ use program::{
     Sync,
 };
 
+pub(crate) use own::Piece;
+
+use self::own::OwnMemory;
 use crate::feed::Position;
 use crate::sys::file;
 use crate::sys::memory::Mapping;
@@ -105,6 +109,7 @@ pub(crate) struct Table {
     /// The software timelines that were made for sync_file slots.
     timelines: [Option<i32>; MAX_SYNCS as usize],
     planes: Vec<(BufferKey, Plane)>,
+    own: OwnMemory,
     opens: u32,
     generation: u32,
     next_plane: u32,
@@ -138,6 +143,7 @@ impl Table {
             maps: std::array::from_fn(|_| None),
             timelines: [None; MAX_SYNCS as usize],
             planes: Vec::new(),
+            own: OwnMemory::default(),
             opens: 0,
             generation: 0,
             next_plane: 0,
@@ -147,6 +153,7 @@ impl Table {
     /// Forgets what the last run numbered. All slots must have been closed.
     pub(crate) fn reset(&mut self) {
         self.planes.clear();
+        self.own.reset();
         self.opens = 0;
         self.next_plane = 0;
     }
@@ -363,6 +370,9 @@ impl Table {
     fn forget_unless_open(&mut self, serial: u32) {
         let open = self.serials().any(|other| other == serial);
         self.planes.retain(|(key, _)| open || key.serial != serial);
+        if !open {
+            self.own.forget(serial);
+        }
     }
 
     /// Empties a dma-buf slot and gives its descriptor and mapping.

@@ -26,7 +26,7 @@ fn op() -> impl Strategy<Value = Op> {
     let file = || (0..2u8).prop_map(File);
     let dmabuf = || (0..3u8).prop_map(Dmabuf);
     let sync = || (0..3u8).prop_map(Sync);
-    let memory = prop_oneof![Just(Memory::Mmap), Just(Memory::Dmabuf)];
+    let memory = proptest::sample::select(Memory::ALL);
     prop_oneof![
         proptest::sample::select(OpKind::ALL).prop_map(OpKind::blank),
         file().prop_map(Op::open),

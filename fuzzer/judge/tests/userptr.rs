@@ -2,7 +2,7 @@
 
 mod support;
 
-use judge::Invariant::{I12, I30};
+use judge::Invariant::{I8, I12, I30};
 use support::*;
 use trace::*;
 
@@ -75,4 +75,15 @@ fn i30_a_kernel_that_does_not_tell_of_attachments() {
         found.iter().all(|found| found.invariant != I30),
         "{found:#?}"
     );
+}
+
+/// A buffer on memory of user space cannot stand on what others share, so its jobs are no excuse for what changes there.
+#[test]
+fn i8_a_plane_that_changes_while_such_a_buffer_is_queued() {
+    let mut run = dequeued();
+    run.ok("b = open double")
+        .call("reqbufs b cap userptr 1", buffers(1));
+    run.call("qbuf b cap 0", buffer(0, 0));
+    run.call("check d0", Ok(Out::Content(EMPTY)));
+    run.finds_only(I8);
 }

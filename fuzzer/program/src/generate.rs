@@ -13,6 +13,7 @@ mod slices;
 mod stateful;
 mod strangers;
 mod troubles;
+mod userptr;
 mod wrong;
 
 use arbitrary::{Arbitrary, Unstructured};

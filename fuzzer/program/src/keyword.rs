@@ -50,7 +50,7 @@ keywords! {
     }
     Queue { Output = "out", Capture = "cap" }
     Pixels { First = "first", Grey = "GREY", Nv12 = "NV12", Nm12 = "NM12", Ym12 = "YM12" }
-    Memory { Mmap = "mmap", Dmabuf = "dmabuf" }
+    Memory { Mmap = "mmap", Dmabuf = "dmabuf", Userptr = "userptr" }
     Exporter { Udmabuf = "udmabuf", Heap = "heap" }
     Access { Read = "r", Write = "w", ReadWrite = "rw" }
     SyncEdge { Start = "start", End = "end" }

@@ -115,6 +115,8 @@ pub enum Memory {
     Mmap,
     /// `dmabuf`: userspace imports a dma-buf at QBUF.
     Dmabuf,
+    /// `userptr`: userspace gives memory of its own at QBUF. The agent keeps as many pages for each buffer as its planes need.
+    Userptr,
 }
 
 /// What makes dma-bufs besides video devices.
@@ -346,7 +348,7 @@ pub enum Op {
     },
     /// `g_fmt a cap`: VIDIOC_G_FMT
     GetFormat { file: File, queue: Queue },
-    /// `reqbufs a out mmap 2`: VIDIOC_REQBUFS
+    /// `reqbufs a out mmap 2`, also `dmabuf` and `userptr`: VIDIOC_REQBUFS
     Reqbufs {
         file: File,
         queue: Queue,
@@ -381,8 +383,9 @@ pub enum Op {
         dmabuf: Option<Dmabuf>,
         more: MorePlanes,
     },
-    /// `qbuf a out 0` or, for DMABUF memory, `qbuf a cap 0 d1` or, plane by plane, `qbuf a cap 0 d1 d2 d3`, or into a request, `qbuf a out 0 in r0`, or of a slice
-    /// whose frame goes on, `qbuf a out 0 hold`, or with a timestamp other than 0, `qbuf a out 0 at 7us`: VIDIOC_QBUF
+    /// `qbuf a out 0`, which brings the agent's pages for USERPTR memory, or, for DMABUF memory, `qbuf a cap 0 d1` or, plane by
+    /// plane, `qbuf a cap 0 d1 d2 d3`, or into a request, `qbuf a out 0 in r0`, or of a slice whose frame goes on,
+    /// `qbuf a out 0 hold`, or with a timestamp other than 0, `qbuf a out 0 at 7us`: VIDIOC_QBUF
     Qbuf {
         file: File,
         queue: Queue,

@@ -107,6 +107,25 @@ fn requests_and_faults_are_told() {
 }
 
 #[test]
+fn memory_of_user_space_is_told_where_a_program_has_some() {
+    let text = "a = open m2m\nreqbufs a out userptr 1\nreqbufs a cap mmap 1\nr0 = request a\nqbuf a out 0 in r0\n\
+                prepare_buf a cap 0\nqbuf a cap 0 at 7us\nqbuf a cap 0 d1\n";
+    let program: Program = text.parse().unwrap();
+    let text = source(&program, &Symptom::of(Probe::Log, "x"));
+    let main = text.split("int main(void)").nth(1).unwrap();
+    for call in [
+        "reqbufs(a, OUTPUT, V4L2_MEMORY_USERPTR, 1u)",
+        "give_user_in_request(r0, a, OUTPUT, 0u, NULL, 0, 0u)",
+        "give_user(VIDIOC_PREPARE_BUF, a, CAPTURE, 0u, 0, 0u)",
+        "give_user(VIDIOC_QBUF, a, CAPTURE, 0u, 0, 7u)",
+        "give(VIDIOC_QBUF, a, CAPTURE, 0u, &d1)",
+    ] {
+        assert!(main.contains(call), "{call}\n{main}");
+    }
+    compiles(&text, tempfile().path());
+}
+
+#[test]
 fn what_a_file_looks_like() {
     let starved: Program = "a = open double\nreqbufs a cap mmap 1\nqbuf a cap 0\nstreamon a cap\nasync streamoff a cap\n"
         .parse()

@@ -120,7 +120,7 @@ fn follow(programs: &[Program], fits: &[&dyn Fn(&Op) -> bool]) -> usize {
 
 #[test]
 fn what_goes_wrong_or_takes_long_is_regular() {
-    use program::{Knob, Micros};
+    use program::{Knob, Memory, Micros};
     let programs = swarm();
     let on = |op: &Op| matches!(op, Op::Streamon { .. });
     let off = |op: &Op| matches!(op, Op::Streamoff { .. });
@@ -147,6 +147,13 @@ fn what_goes_wrong_or_takes_long_is_regular() {
     let made = |op: &Op| matches!(op, Op::SwSync { .. });
     let ended = |op: &Op| matches!(op, Op::Signal { .. });
     let allocated = |op: &Op| matches!(op, Op::Allocate { .. });
+    let own = |op: &Op| {
+        let memory = Memory::Userptr;
+        matches!(op, Op::Reqbufs { memory: asked, .. } if *asked == memory)
+    };
+    let exported = |op: &Op| matches!(op, Op::Expbuf { .. });
+    let bare = |op: &Op| matches!(op, Op::Qbuf { dmabuf: None, .. });
+    let dequeued = |op: &Op| matches!(op, Op::Dqbuf { .. });
     let given = |op: &Op| {
         matches!(
             op,
@@ -173,6 +180,14 @@ fn what_goes_wrong_or_takes_long_is_regular() {
         (
             "memory of others",
             follow(&programs, &[&allocated, &given, &on, &look]),
+        ),
+        (
+            "memory of the program",
+            follow(&programs, &[&own, &bare, &on, &dequeued]),
+        ),
+        (
+            "memory of the program beside a buffer of others",
+            follow(&programs, &[&own, &exported, &bare, &on, &look]),
         ),
         (
             "STREAMOFF that waits",

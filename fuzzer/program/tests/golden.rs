@@ -104,7 +104,7 @@ const BROKEN: &[&str] = &[
     "s_fmt a out 64X64",
     "s_fmt a out 64x-1",
     "s_fmt a up 64x64",
-    "reqbufs a out userptr 2",
+    "reqbufs a out overlay 2",
     "reqbufs a out mmap 4294967296",
     "reqbufs a out mmap +1",
     "reqbufs a out mmap 0x10",

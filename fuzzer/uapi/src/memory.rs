@@ -1,4 +1,4 @@
-//! Shared mappings of kernel memory that others write while it is read.
+//! Mappings of memory that others write while it is read: of the kernel, or of the process itself and lent to the kernel.
 
 use std::ptr::NonNull;
 
@@ -27,7 +27,7 @@ fn size_and_seal(memfd: i32, bytes: u64) -> nix::Result<()> {
     checked(unsafe { libc::fcntl(memfd, libc::F_ADD_SEALS, libc::F_SEAL_SHRINK) }).map(drop)
 }
 
-/// A shared mapping; unmapped on drop.
+/// A mapping; unmapped on drop.
 ///
 /// # Invariants
 ///
@@ -49,21 +49,39 @@ impl Mapping {
     /// Maps a descriptor from that offset.
     pub fn at(fd: i32, offset: i64, length: usize, write: bool) -> nix::Result<Self> {
         let protection = libc::PROT_READ | if write { libc::PROT_WRITE } else { 0 };
+        Self::map(length, protection, libc::MAP_SHARED, (fd, offset))
+    }
+
+    /// Pages of the process itself, zeroed, for stores.
+    pub fn anonymous(length: usize) -> nix::Result<Self> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        Self::map(length, protection, flags, (-1, 0))
+    }
+
+    fn map(
+        length: usize,
+        protection: libc::c_int,
+        flags: libc::c_int,
+        (fd, offset): (i32, i64),
+    ) -> nix::Result<Self> {
         // SAFETY: a new mapping at an address of the kernel's choice disturbs nothing.
-        let start = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                length,
-                protection,
-                libc::MAP_SHARED,
-                fd,
-                offset,
-            )
-        };
+        let start =
+            unsafe { libc::mmap(std::ptr::null_mut(), length, protection, flags, fd, offset) };
         checked(if start == libc::MAP_FAILED { -1 } else { 0 })?;
         // INVARIANT: the mapping is fresh and nobody else knows it.
         let start = NonNull::new(start.cast()).ok_or(Errno::ENOMEM)?;
         Ok(Self { start, length })
+    }
+
+    /// Where it starts, for a kernel that is given the memory.
+    pub fn address(&self) -> u64 {
+        self.start.as_ptr() as u64
+    }
+
+    /// Its bytes.
+    pub fn length(&self) -> usize {
+        self.length
     }
 
     /// Number of whole 64-bit words.

@@ -12,6 +12,8 @@ pub const TYPE_CAPTURE_MPLANE: u32 = 9;
 pub const TYPE_OUTPUT_MPLANE: u32 = 10;
 /// `V4L2_MEMORY_MMAP`
 pub const MEMORY_MMAP: u32 = 1;
+/// `V4L2_MEMORY_USERPTR`
+pub const MEMORY_USERPTR: u32 = 2;
 /// `V4L2_MEMORY_DMABUF`
 pub const MEMORY_DMABUF: u32 = 4;
 /// `V4L2_MEMORY_OVERLAY`
@@ -157,7 +159,7 @@ pub struct RemoveBuffers {
     pub reserved: [u32; 13],
 }
 
-/// `struct v4l2_buffer`; `m` is the union, of which the low half is `fd` or `offset`.
+/// `struct v4l2_buffer`; `m` is the union, which is `userptr`, or of which the low half is `fd` or `offset`.
 #[repr(C)]
 pub struct Buffer {
     pub index: u32,

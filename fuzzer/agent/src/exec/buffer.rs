@@ -8,6 +8,7 @@ use super::video::buffer;
 use crate::journal::{Seen, buffer_type};
 use crate::sys::v4l2::{self, Buffer, Plane};
 use crate::sys::{Ioctl, Plain};
+use crate::table::Piece;
 
 /// `VIDEO_MAX_PLANES`: the kernel fills in as many as the buffer has.
 const PLANES: usize = 8;
@@ -38,7 +39,7 @@ impl Described {
     /// Where a plane can be mapped, and how long it is, once QUERYBUF has told.
     pub(super) fn place(&self, plane: u32) -> Option<(i64, u32)> {
         if self.buffer.memory != v4l2::MEMORY_MMAP {
-            // What would be an offset is a descriptor here, and might be the offset of another buffer.
+            // What would be an offset is a descriptor or an address here, and might be the offset of another buffer.
             return None;
         }
         if !self.is_multi() {
@@ -48,6 +49,38 @@ impl Described {
         let there = plane < self.buffer.length;
         let plane = self.planes.get(plane as usize).filter(|_| there)?;
         Some((plane.m as u32 as i64, plane.length))
+    }
+
+    /// The lengths of its planes, once QUERYBUF has told.
+    pub(super) fn lengths(&self) -> Vec<u32> {
+        if !self.is_multi() {
+            return vec![self.buffer.length];
+        }
+        let planes = self.planes.iter().take(self.buffer.length as usize);
+        planes.map(|plane| plane.length).collect()
+    }
+
+    /// Says of each plane that it is memory of the agent. Of an OUTPUT buffer all of it is used.
+    pub(super) fn stand_on(&mut self, pieces: &[Piece], queue: Queue) {
+        let used = |piece: &Piece| match queue {
+            // An empty one is deprecated and the kernel would warn.
+            Queue::Output => piece.length.max(1),
+            Queue::Capture => 0,
+        };
+        self.buffer.memory = v4l2::MEMORY_USERPTR;
+        if !self.is_multi() {
+            let none = Piece {
+                address: 0,
+                length: 0,
+            };
+            let piece = pieces.first().unwrap_or(&none);
+            (self.buffer.m, self.buffer.length) = (piece.address as i64, piece.length);
+            self.buffer.bytesused = used(piece);
+        }
+        for (plane, piece) in self.planes.iter_mut().zip(pieces) {
+            (plane.m, plane.length) = (piece.address, piece.length);
+            plane.bytesused = used(piece);
+        }
     }
 
     /// What the trace tells of it: of several planes the first.

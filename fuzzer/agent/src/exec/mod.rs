@@ -5,6 +5,7 @@ mod controls;
 mod fences;
 mod knobs;
 mod maps;
+mod own;
 mod requests;
 mod second;
 mod slots;

@@ -9,7 +9,7 @@ use program::{
 };
 use trace::Out;
 
-use super::source::Filled;
+use super::source::{Filled, Source};
 use super::{DONE, Executor, LONGEST_WAIT};
 use crate::journal::{Outcome, Seen, buffer_type};
 use crate::sys::memory::Mapping;
@@ -148,7 +148,9 @@ impl Executor<'_> {
         request.kind = self.kind(file, queue);
         request.memory = memory_type(memory);
         v4l2::REQBUFS.call(self.file(file), &mut request)?;
-        self.shared.table().buffers_freed(file, queue, 0..u32::MAX);
+        let mut table = self.shared.table();
+        table.buffers_freed(file, queue, 0..u32::MAX);
+        table.asked_with(file, queue, memory);
         Ok(Seen::Out(Out::Buffers {
             index: 0,
             count: request.count,
@@ -161,6 +163,9 @@ impl Executor<'_> {
         request.memory = memory_type(memory);
         request.format = self.format(file, queue)?;
         v4l2::CREATE_BUFS.call(self.file(file), &mut request)?;
+        if request.count > 0 {
+            self.shared.table().asked_with(file, queue, memory);
+        }
         Ok(Seen::Out(Out::Buffers {
             index: request.index,
             count: request.count,
@@ -195,17 +200,25 @@ impl Executor<'_> {
         let mut described = self.describe(file, queue, index);
         self.add(&mut described.buffer, extra);
         let mut filled = Filled::default();
-        if described.is_multi() {
-            self.describe_planes(&mut described, (file, queue, index), dmabufs);
-        } else {
+        let own = self.own_memory((file, queue, index), dmabufs)?;
+        if let Some(pieces) = &own {
+            described.stand_on(pieces, queue);
+        }
+        if !described.is_multi() {
             // A plane is all that a single-planar buffer has.
-            let dmabuf = dmabufs.first().copied();
-            let buffer = &mut described.buffer;
-            let imported = dmabuf.map(|dmabuf| (dmabuf, self.attach_dmabuf(buffer, dmabuf)));
+            let source = match (own, dmabufs.first()) {
+                (Some(_), _) => Source::Own(described.buffer.length),
+                (None, Some(dmabuf)) => {
+                    Source::Import(*dmabuf, self.attach_dmabuf(&mut described.buffer, *dmabuf))
+                }
+                (None, None) => Source::Driver,
+            };
             if queue == Queue::Output {
-                filled = self.fill(file, index, imported);
-                buffer.bytesused = filled.used;
+                filled = self.fill(file, index, source);
+                described.buffer.bytesused = filled.used;
             }
+        } else if own.is_none() {
+            self.describe_planes(&mut described, (file, queue, index), dmabufs);
         }
         if queue == Queue::Output {
             described.buffer.field = v4l2::FIELD_NONE;
@@ -461,6 +474,7 @@ fn memory_type(memory: Memory) -> u32 {
     match memory {
         Memory::Mmap => v4l2::MEMORY_MMAP,
         Memory::Dmabuf => v4l2::MEMORY_DMABUF,
+        Memory::Userptr => v4l2::MEMORY_USERPTR,
     }
 }
 

@@ -42,9 +42,11 @@ impl Table {
         let slot = self.first(file);
         let serial = slot.serial;
         slot.output_lengths.clear();
-        self.planes.retain(|(key, _)| {
-            key.serial != serial || key.queue != queue || !range.contains(&key.index)
-        });
+        let freed = |key: &BufferKey| {
+            key.serial == serial && key.queue == queue && range.contains(&key.index)
+        };
+        self.planes.retain(|(key, _)| !freed(key));
+        self.own.take_back(freed);
     }
 
     /// The sync_files exported from a buffer's memories, and the first dma-buf of each.

@@ -1,8 +1,8 @@
 //! What each operation does to the model, and what the kernel must answer.
 
 use program::{
-    Access, DecoderCmd, Dmabuf, Fault, File, Knob, Micros, Node, Op, Pixels, Queue, Step, Sync,
-    Wait,
+    Access, DecoderCmd, Dmabuf, Fault, File, Knob, Memory, Micros, Node, Op, Pixels, Queue, Step,
+    Sync, Wait,
 };
 
 use super::{EAGAIN, EBADF, EBUSY, EPERM, Handle, PlaneId, SyncFile, World};
@@ -102,6 +102,7 @@ impl World {
         let known = match step.op {
             Op::SetFormat { pixels, .. } => pixels == Pixels::First,
             Op::Open { node, .. } => matches!(node, Node::Double | Node::M2m),
+            Op::Reqbufs { memory, .. } => memory != Memory::Userptr,
             Op::SetKnob { knob, value, .. } => knob == Knob::Abort && value <= 1,
             _ => known,
         };

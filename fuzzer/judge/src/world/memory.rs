@@ -86,7 +86,8 @@ impl Memories {
     /// The memory of a plane of a buffer, if it is certain.
     pub(crate) fn of(&mut self, slot: Slot, plane: u32) -> Option<MemoryId> {
         match self.modes.get(&slot.0)? {
-            Mode::Known(Memory::Mmap) => Some(self.own(slot, plane)),
+            // Memory of the program is nobody else's either, and nobody looks at it.
+            Mode::Known(Memory::Mmap | Memory::Userptr) => Some(self.own(slot, plane)),
             Mode::Known(Memory::Dmabuf) => {
                 let planes = self.imports.get(&slot)?.memory;
                 *planes.get(plane as usize)?
@@ -115,7 +116,7 @@ impl Memories {
     fn all_of(&mut self, slot: Slot) -> Option<Vec<MemoryId>> {
         let first = self.of(slot, 0)?;
         let mut others: Vec<MemoryId> = match self.modes.get(&slot.0)? {
-            Mode::Known(Memory::Mmap) => {
+            Mode::Known(Memory::Mmap | Memory::Userptr) => {
                 let mine = self.own.iter().filter(|((owner, _), _)| *owner == slot);
                 mine.map(|(_, memory)| *memory).collect()
             }

@@ -32,7 +32,9 @@ impl Call {
 }
 
 /// The calls that an operation is; most are one. None for an operation that C does not know yet.
-pub(super) fn calls(op: &Op, driver: Driver) -> Option<Vec<Call>> {
+///
+/// `user` says that some queue of the program has memory of user space.
+pub(super) fn calls(op: &Op, driver: Driver, user: bool) -> Option<Vec<Call>> {
     if let Some((file, settings)) = knobs::settings(op) {
         let call = |(knob, value)| {
             let text = format!("set_knob({file}, {} /* {knob:?} */, {value})", knob as u32);
@@ -41,7 +43,7 @@ pub(super) fn calls(op: &Op, driver: Driver) -> Option<Vec<Call>> {
         return Some(settings.into_iter().flatten().map(call).collect());
     }
     let call = slots(op, driver)
-        .or_else(|| buffers(op))
+        .or_else(|| buffers(op, user))
         .or_else(|| maps(op))
         .or_else(|| video(op, driver))
         .or_else(|| controls::calls(op))
@@ -97,7 +99,7 @@ fn open(file: File, node: Node, driver: Driver) -> Option<Call> {
 }
 
 /// What moves buffers.
-fn buffers(op: &Op) -> Option<Call> {
+fn buffers(op: &Op, user: bool) -> Option<Call> {
     Some(match op {
         Op::PrepareBuf {
             file,
@@ -107,6 +109,9 @@ fn buffers(op: &Op) -> Option<Call> {
             more: MorePlanes { second: None, .. },
         } => {
             let buffer = (*file, *queue, *index, *dmabuf);
+            if user && dmabuf.is_none() {
+                return Some(give_user("VIDIOC_PREPARE_BUF", buffer, false, Micros(0)));
+            }
             give("VIDIOC_PREPARE_BUF", buffer, false, Micros(0))
         }
         Op::Qbuf {
@@ -121,7 +126,8 @@ fn buffers(op: &Op) -> Option<Call> {
         } => {
             let buffer = (*file, *queue, *index, *dmabuf);
             match request {
-                Some(request) => give_in(*request, buffer, *hold, *stamp),
+                Some(request) => give_in(*request, buffer, *hold, *stamp, user),
+                None if user && dmabuf.is_none() => give_user("VIDIOC_QBUF", buffer, *hold, *stamp),
                 None => give("VIDIOC_QBUF", buffer, *hold, *stamp),
             }
         }
@@ -190,10 +196,22 @@ fn give(request: &str, buffer: Given, hold: bool, stamp: Micros) -> Call {
     }
 }
 
-fn give_in(request: Request, buffer: Given, hold: bool, Micros(stamp): Micros) -> Call {
+/// The same where the queue may have memory of user space.
+fn give_user(request: &str, buffer: Given, hold: bool, Micros(stamp): Micros) -> Call {
+    let (file, queue, index, _) = buffer;
+    let (queue, flags) = (kind(queue), hold_flag(hold));
+    let text = format!("give_user({request}, {file}, {queue}, {index}u, {flags}, {stamp}u)");
+    Call::new(&["give_user"], text)
+}
+
+fn give_in(request: Request, buffer: Given, hold: bool, Micros(stamp): Micros, user: bool) -> Call {
+    let name = match (user, buffer) {
+        (true, (.., None)) => "give_user_in_request",
+        _ => "give_in_request",
+    };
     let (buffer, flags) = (given(buffer), hold_flag(hold));
-    let text = format!("give_in_request({request}, {buffer}, {flags}, {stamp}u)");
-    Call::new(&["give_in_request"], text)
+    let text = format!("{name}({request}, {buffer}, {flags}, {stamp}u)");
+    Call::new(&[name], text)
 }
 
 fn given((file, queue, index, dmabuf): Given) -> String {
@@ -319,6 +337,7 @@ fn allocate(name: &'static str, file: File, queue: Queue, memory: Memory, count:
     let memory = match memory {
         Memory::Mmap => "V4L2_MEMORY_MMAP",
         Memory::Dmabuf => "V4L2_MEMORY_DMABUF",
+        Memory::Userptr => "V4L2_MEMORY_USERPTR",
     };
     let text = format!("{name}({file}, {}, {memory}, {count}u)", kind(queue));
     Call::new(&[name], text)

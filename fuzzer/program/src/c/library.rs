@@ -49,6 +49,8 @@ pieces! {
     "marked" ["querybuf"];
     "give_marked" ["call" "marked"];
     "give_plain" ["give_marked"];
+    "user_memory" ["querybuf"];
+    "give_user" ["call" "marked" "user_memory"];
     "wait_for" [];
     "dqbuf" ["call"];
     "dqbuf_wait" ["dqbuf" "wait_for"];
@@ -92,6 +94,7 @@ pieces! {
     "new_request" ["call" "vacate"];
     "on_request" [];
     "give_in_request" ["call" "marked"];
+    "give_user_in_request" ["call" "marked" "user_memory"];
     "fault" [];
     "stamp" [];
     "check" ["stamp"];

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     driver::Driver,
-    op::{Op, Program, Step},
+    op::{Memory, Op, Program, Step},
 };
 
 /// Microseconds longer than any watchdog and its slack.
@@ -120,7 +120,7 @@ impl Reproducer<'_> {
 
     /// The calls of a step. Its text stands before each result.
     fn lines(&self, index: usize, step: &Step, needs: &mut Needs) -> Result<String, Untranslated> {
-        let calls = calls::calls(&step.op, self.driver);
+        let calls = calls::calls(&step.op, self.driver, self.has_user_memory());
         let calls = calls.ok_or_else(|| Untranslated::Step {
             step: index,
             text: step.to_string(),
@@ -134,6 +134,22 @@ impl Reproducer<'_> {
         let fault = format!("\tfail_allocation(\"{nth}\");\n");
         let line = |call: Call| format!("\tdid({text}, without_fault({}));\n", call.into(needs));
         Ok(fault + &calls.into_iter().map(line).collect::<String>())
+    }
+
+    /// Whether some queue may get memory of user space. What is not needed nobody shall have to read.
+    fn has_user_memory(&self) -> bool {
+        self.program.steps.iter().any(|step| {
+            matches!(
+                step.op,
+                Op::Reqbufs {
+                    memory: Memory::Userptr,
+                    ..
+                } | Op::CreateBufs {
+                    memory: Memory::Userptr,
+                    ..
+                }
+            )
+        })
     }
 
     /// Which allocation of this step is to fail: the step before says so.

@@ -336,6 +336,7 @@ fn allocation(bag: &mut Bag<'_>, model: &Model, file: File, queue: Queue, conten
             NORMAL
         };
         bag.add(import, reqbufs(Memory::Dmabuf, 1));
+        bag.add(NORMAL / 4, reqbufs(Memory::Userptr, 1));
     } else if !content.streaming {
         bag.add_each(
             NORMAL / 2,

@@ -81,7 +81,7 @@ fn fills(model: &Model, file: File, request: Request) -> Vec<Op> {
         stamp: Micros(0),
         request: Some(request),
     };
-    let usable = content.takes_requests() && content.has_own_memory();
+    let usable = content.takes_requests() && content.takes_bare_buffers();
     free.iter().filter(|_| usable).take(2).map(fill).collect()
 }
 

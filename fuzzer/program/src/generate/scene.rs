@@ -2,7 +2,7 @@
 //! then, so that its broken variations are played as well.
 
 use super::script::Script;
-use super::{controls, details, requests, slices, stateful, strangers, troubles};
+use super::{controls, details, requests, slices, stateful, strangers, troubles, userptr};
 use crate::choose::Choose;
 use crate::driver::Driver;
 use crate::model::{BufferState, Model};
@@ -15,7 +15,7 @@ const HOLES: u32 = 4;
 /// A scene, written into a script. None if the state has no room for it.
 type Scene = fn(&mut Script<'_>) -> Option<()>;
 
-const SCENES: [Scene; 23] = [
+const SCENES: [Scene; 24] = [
     gated_observers,
     troubles::hung_job,
     troubles::fault_in_a_row,
@@ -39,10 +39,11 @@ const SCENES: [Scene; 23] = [
     stateful::end_before_start,
     second_names,
     mapped_held,
+    userptr::own_memory,
 ];
 
 /// Scenes without a gate and a watchdog: a job is held no longer than it takes.
-const UNGATED: [Scene; 12] = [
+const UNGATED: [Scene; 13] = [
     gated_observers,
     strangers::software_fence,
     strangers::strangers_memory,
@@ -55,10 +56,11 @@ const UNGATED: [Scene; 12] = [
     out_of_order,
     second_names,
     mapped_held,
+    userptr::own_memory,
 ];
 
 /// Scenes of an encoder: it drains as well.
-const ENCODER: [Scene; 10] = [
+const ENCODER: [Scene; 11] = [
     gated_observers,
     strangers::software_fence,
     strangers::strangers_memory,
@@ -69,10 +71,11 @@ const ENCODER: [Scene; 10] = [
     stateful::end_of_stream,
     second_names,
     mapped_held,
+    userptr::own_memory,
 ];
 
 /// Scenes of a decoder.
-const DECODER: [Scene; 11] = [
+const DECODER: [Scene; 12] = [
     gated_observers,
     reconfigure,
     close_held,
@@ -84,6 +87,7 @@ const DECODER: [Scene; 11] = [
     stateful::resize_under_job,
     second_names,
     mapped_held,
+    userptr::own_memory,
 ];
 
 fn scenes(driver: Driver) -> &'static [Scene] {

@@ -92,11 +92,11 @@ impl Script<'_> {
         }
     }
 
-    /// Queues a buffer of an MMAP queue, if one is free; says which buffer is queued now.
+    /// Queues a buffer of a queue that imports none, if one is free; says which buffer is queued now.
     pub(super) fn queue_one(&mut self, file: File, queue: Queue) -> Option<u32> {
         let content = self.model.queue(file, queue)?;
         let free = content.in_state(&[BufferState::Dequeued, BufferState::Prepared]);
-        if !free.is_empty() && content.memory == Some(Memory::Mmap) {
+        if !free.is_empty() && content.takes_bare_buffers() {
             let index = free[self.choose.below(free.len())];
             self.run(Op::qbuf(file, queue, index, None));
             return Some(index);
@@ -104,11 +104,11 @@ impl Script<'_> {
         content.in_state(&[BufferState::Queued]).first().copied()
     }
 
-    /// Queues this buffer of an MMAP queue, if it is free.
+    /// Queues this buffer of a queue that imports none, if it is free.
     pub(super) fn queue_this(&mut self, file: File, queue: Queue, index: u32) -> Option<()> {
         let content = self.model.queue(file, queue)?;
         let free = content.in_state(&[BufferState::Dequeued, BufferState::Prepared]);
-        if free.contains(&index) && content.memory == Some(Memory::Mmap) {
+        if free.contains(&index) && content.takes_bare_buffers() {
             self.run(Op::qbuf(file, queue, index, None));
         }
         Some(())

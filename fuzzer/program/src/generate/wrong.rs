@@ -182,11 +182,9 @@ fn wrong_type(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
     let (file, queue) = any_queue(model, choose)?;
     let content = model.queue(file, queue)?;
     let memory = content.memory?;
-    let other = if memory == Memory::Mmap {
-        Memory::Dmabuf
-    } else {
-        Memory::Mmap
-    };
+    let others = Memory::ALL.iter().copied();
+    let others: Vec<Memory> = others.filter(|other| *other != memory).collect();
+    let other = pick(choose, &others)?;
     let free = content.in_state(&[BufferState::Dequeued, BufferState::Prepared]);
     match choose.weighted(&[1, 3, 3]) {
         0 => Some(Op::CreateBufs {
@@ -198,15 +196,14 @@ fn wrong_type(model: &Model, choose: &mut dyn Choose) -> Option<Op> {
         1 => {
             let index = pick(choose, &free)?;
             let imported = pick(choose, &model.live_dmabufs()).unwrap_or(Dmabuf(0));
-            let dmabuf = (memory == Memory::Mmap).then_some(imported);
+            let dmabuf = (memory != Memory::Dmabuf).then_some(imported);
             Some(Op::qbuf(file, queue, index, dmabuf))
         }
         _ => {
             let dmabuf = model.free_dmabuf()?;
-            let index = if memory == Memory::Dmabuf {
-                0
-            } else {
-                content.buffers.len() as u32
+            let index = match memory {
+                Memory::Mmap => content.buffers.len() as u32,
+                Memory::Dmabuf | Memory::Userptr => 0,
             };
             Some(Op::expbuf(dmabuf, file, queue, index))
         }

@@ -304,7 +304,7 @@ impl Model {
             .open_queue(file, queue)
             .and_then(|content| content.memory)
         {
-            Some(Memory::Mmap) => dmabuf.is_none(),
+            Some(Memory::Mmap | Memory::Userptr) => dmabuf.is_none(),
             Some(Memory::Dmabuf) => dmabuf.is_some_and(|dmabuf| live(&self.dmabufs, dmabuf.0)),
             None => false,
         }

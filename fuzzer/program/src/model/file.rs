@@ -94,9 +94,9 @@ impl QueueModel {
         self.taken != Some(Taken::Directly)
     }
 
-    /// Whether the driver allocated its buffers.
-    pub(crate) fn has_own_memory(&self) -> bool {
-        self.memory == Some(Memory::Mmap)
+    /// Whether QBUF of its buffers names no dma-buf.
+    pub(crate) fn takes_bare_buffers(&self) -> bool {
+        matches!(self.memory, Some(Memory::Mmap | Memory::Userptr))
     }
 
     pub(crate) fn queued_count(&self) -> usize {
@@ -119,13 +119,13 @@ impl QueueModel {
     }
 
     pub(super) fn held_bytes(&self) -> u64 {
-        let mmap = self.memory == Some(Memory::Mmap);
         let present = self
             .buffers
             .iter()
             .filter(|state| **state != BufferState::Removed)
             .count();
-        if mmap {
+        // The agent's pages count as the driver's do.
+        if self.takes_bare_buffers() {
             present as u64 * self.buffer_bytes()
         } else {
             0
