@@ -204,6 +204,10 @@ impl World {
             Op::Reqbufs { file, queue, .. } if errno == ENOMEM => {
                 self.free_all(file.0, queue, false);
             }
+            // How far it came is not known; or the agent had no memory, and it was not made.
+            Op::PrepareBuf { .. } | Op::Qbuf { .. } if errno == ENOMEM && self.brings_own(op) => {
+                self.shaken(op, true);
+            }
             Op::PrepareBuf { file, .. } | Op::Qbuf { file, .. } => self.not_given(file.0, op),
             Op::CloseFile { file } => self.close(file.0),
             Op::CloseDmabuf { dmabuf } => self.close_dmabuf(dmabuf.0),

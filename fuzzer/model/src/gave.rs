@@ -6,7 +6,7 @@ use program::{Memory, Op, Queue};
 use trace::Out;
 
 use crate::buffer::{Buffer, Plane, State};
-use crate::give::{Given, Import};
+use crate::give::{Brought, Given};
 use crate::handle::Handle;
 use crate::memory::Memories;
 use crate::request::RequestId;
@@ -41,7 +41,7 @@ impl World {
         buffer.prepared = true;
         let waits = !given.prepare && !buffer.is_taken();
         buffer.learn(out);
-        if fresh && given.imports.is_some() {
+        if fresh && given.brought.is_some() {
             acquire(buffer, &given, &mut self.memories);
         }
         if waits {
@@ -64,12 +64,12 @@ impl World {
             return;
         }
         handle.note_length(&given);
-        let imports = handle.queue(given.queue).memory == Some(Memory::Dmabuf);
+        let memory = handle.queue(given.queue).memory;
         let Some(buffer) = handle.queue(given.queue).get(given.index) else {
             return;
         };
         let left = given.request.is_some() && buffer.is_taken();
-        if given.imports.is_some() != imports || buffer.prepared || buffer.is_queued() || left {
+        if memory != Some(given.memory()) || buffer.prepared || buffer.is_queued() || left {
             return;
         }
         if handle.is_too_long(&given, buffer) == Some(true) {
@@ -86,17 +86,20 @@ impl World {
         if refused || buffer.is_taken() {
             return;
         }
-        if imports {
-            put_away(buffer, &given, &mut self.memories);
-        } else {
-            // `__prepare_mmap()` has written how much is used before the driver refused; of an OUTPUT buffer that is what the
-            // agent asked for.
-            buffer.bytesused = (given.queue == Queue::Capture).then_some(0);
+        if given.memory() == Memory::Dmabuf {
+            return put_away(buffer, &given, &mut self.memories);
+        }
+        // `__prepare_mmap()` and `__prepare_userptr()` have written how much is used before the driver refused; of an OUTPUT buffer
+        // that is what the agent asked for.
+        buffer.bytesused = (given.queue == Queue::Capture).then_some(0);
+        if given.memory() == Memory::Userptr {
+            let planes = buffer.planes_mut().iter_mut();
+            planes.for_each(|plane| plane.length = Some(0));
         }
     }
 }
 
-/// `__prepare_dmabuf()` succeeded: the dma-bufs are the buffer's memory now.
+/// `__prepare_dmabuf()` or `__prepare_userptr()` succeeded: what was brought is the buffer's memory now.
 fn acquire(buffer: &mut Buffer, given: &Given, memories: &mut Memories) {
     let planes = buffer.planes_mut();
     for (number, memory) in given.memories(planes.len()).enumerate() {
@@ -113,12 +116,14 @@ fn acquire(buffer: &mut Buffer, given: &Given, memories: &mut Memories) {
 
 /// `__prepare_dmabuf()` failed, and has put away what the buffer had, or what it had just taken.
 fn put_away(buffer: &mut Buffer, given: &Given, memories: &mut Memories) {
-    let Some(imports) = given.imports else { return };
-    let fits = |(plane, import): (&Plane, &Import)| match (plane.min_length, import) {
-        (Some(least), Import::Dmabuf(Some(size), _)) => *size >= u64::from(least),
+    let Some(brought) = given.brought else {
+        return;
+    };
+    let fits = |(plane, import): (&Plane, &Brought)| match (plane.min_length, import) {
+        (Some(least), Brought::Dmabuf(Some(size), _)) => *size >= u64::from(least),
         _ => false,
     };
-    let taken = buffer.planes().iter().zip(&imports).all(fits);
+    let taken = buffer.planes().iter().zip(&brought).all(fits);
     if !taken && buffer.planes()[0].import.is_none() {
         return;
     }
@@ -131,9 +136,9 @@ fn put_away(buffer: &mut Buffer, given: &Given, memories: &mut Memories) {
     }
 }
 
-/// Which dma-bufs are the memory of a buffer is not known any more.
-pub(crate) fn forget_imports(buffer: &mut Buffer, imports: bool, memories: &mut Memories) {
-    if !imports {
+/// What userspace brought as the memory of a buffer is not known any more, if it did bring some.
+pub(crate) fn forget_brought(buffer: &mut Buffer, brought: bool, memories: &mut Memories) {
+    if !brought {
         return;
     }
     for plane in buffer.planes_mut() {
@@ -154,7 +159,8 @@ impl Handle {
 
     /// The agent remembers how long a buffer is that it fills.
     fn note_length(&mut self, given: &Given) {
-        if given.queue != Queue::Output || self.device.is_multi() {
+        let own = given.memory() == Memory::Userptr;
+        if given.queue != Queue::Output || self.device.is_multi() || own {
             return;
         }
         if let Some(length) = self

@@ -17,15 +17,17 @@ use crate::request::{RequestId, Stage};
 /// The size of a dma-buf, if it is known.
 pub(crate) type Size = Option<u64>;
 
-/// What a plane is to be made of.
+/// What userspace brings for a plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Import {
+pub(crate) enum Brought {
     /// Nothing is named: the descriptor is -1, of no length.
     Missing,
     /// The slot is empty: -1 too, but of any length.
     Empty,
     /// A dma-buf, and the memory behind it if that is known.
     Dmabuf(Size, Option<MemoryId>),
+    /// Memory of the agent, of that length if it is known: the one that the plane had when it was allocated.
+    Own(Option<u32>),
 }
 
 /// The request that a buffer is to go into.
@@ -43,8 +45,8 @@ pub(crate) struct Into {
 pub(crate) struct Given {
     pub(crate) queue: Direction,
     pub(crate) index: u32,
-    /// The memory of each plane, if it is of type DMABUF.
-    pub(crate) imports: Option<[Import; MAX_PLANES]>,
+    /// The memory of each plane, if it is of type DMABUF or USERPTR.
+    pub(crate) brought: Option<[Brought; MAX_PLANES]>,
     pub(crate) request: Option<Into>,
     /// PREPARE_BUF
     pub(crate) prepare: bool,
@@ -53,18 +55,28 @@ pub(crate) struct Given {
 impl Given {
     /// The length that userspace says a plane has, if it says one at all and that is known.
     pub(crate) fn size(&self, plane: usize) -> Option<Option<u32>> {
-        self.imports.map(|imports| match imports[plane] {
-            Import::Missing => Some(0),
-            Import::Empty => Some(u32::MAX),
-            Import::Dmabuf(size, _) => size.map(|size| u32::try_from(size).unwrap_or(u32::MAX)),
+        self.brought.map(|brought| match brought[plane] {
+            Brought::Missing => Some(0),
+            Brought::Empty => Some(u32::MAX),
+            Brought::Dmabuf(size, _) => size.map(|size| u32::try_from(size).unwrap_or(u32::MAX)),
+            Brought::Own(length) => length,
         })
+    }
+
+    /// `b->memory`
+    pub(crate) fn memory(&self) -> Memory {
+        match self.brought {
+            None => Memory::Mmap,
+            Some([Brought::Own(_), ..]) => Memory::Userptr,
+            Some(_) => Memory::Dmabuf,
+        }
     }
 
     /// The memories that are named, for so many planes.
     pub(crate) fn memories(&self, planes: usize) -> impl Iterator<Item = Option<MemoryId>> {
-        let imports = self.imports.unwrap_or([Import::Missing; MAX_PLANES]);
-        imports.into_iter().take(planes).map(|import| match import {
-            Import::Dmabuf(_, memory) => memory,
+        let brought = self.brought.unwrap_or([Brought::Missing; MAX_PLANES]);
+        brought.into_iter().take(planes).map(|plane| match plane {
+            Brought::Dmabuf(_, memory) => memory,
             _ => None,
         })
     }
@@ -90,7 +102,7 @@ impl Handle {
 
     /// What `vb2_queue_or_prepare_buf()` refuses, whatever the queue is used with.
     fn refused(&self, given: &Given, queue: &Queue, buffer: &Buffer) -> Option<Guess> {
-        if given.imports.is_some() != (queue.memory == Some(Memory::Dmabuf)) {
+        if queue.memory != Some(given.memory()) {
             return Some(fails(
                 EINVAL,
                 "vb2_queue_or_prepare_buf() meets another memory type",
@@ -211,7 +223,8 @@ impl Handle {
 
     /// `__verify_length()`: whether more of a plane is used than there is, if that is known.
     pub(crate) fn is_too_long(&self, given: &Given, buffer: &Buffer) -> Option<bool> {
-        if given.queue == Direction::Capture {
+        if given.queue == Direction::Capture || given.memory() == Memory::Userptr {
+            // All of the agent's memory is used, and no more.
             return Some(false);
         }
         if !self.device.is_multi() {
@@ -226,6 +239,9 @@ impl Handle {
 
     /// What the agent says is used of the first plane of an OUTPUT buffer, if that is known.
     pub(crate) fn used(&self, given: &Given, length: u32) -> Option<u32> {
+        if let Some([Brought::Own(own), ..]) = given.brought {
+            return own.filter(|_| self.device.is_double());
+        }
         if !self.device.is_double() {
             // It asks for the length each time, and fills at least one byte.
             return Some(u32::from(length == 0)).filter(|used| *used > 0);
@@ -242,11 +258,15 @@ impl Handle {
     }
 }
 
-/// `__prepare_dmabuf()`, for one plane; what it answers unless it finds memory.
+/// `__prepare_dmabuf()` and `__prepare_userptr()`, for one plane; what they answer unless they find memory.
 fn has_memory(given: &Given, plane: usize, least: Option<u32>) -> Option<Guess> {
-    let import = given.imports?[plane];
-    let Import::Dmabuf(size, _) = import else {
-        return Some(fails(EINVAL, "__prepare_dmabuf() is given no dma-buf"));
+    let size = match given.brought?[plane] {
+        Brought::Dmabuf(size, _) => size,
+        // As much as `__prepare_userptr()` wants.
+        Brought::Own(_) => return None,
+        Brought::Missing | Brought::Empty => {
+            return Some(fails(EINVAL, "__prepare_dmabuf() is given no dma-buf"));
+        }
     };
     let (Some(size), Some(least)) = (size, least) else {
         return Some(unknown("the size of the memory was never told"));

@@ -43,6 +43,8 @@ mod shaken;
 mod story;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod userptr;
 mod world;
 
 use std::borrow::Cow;

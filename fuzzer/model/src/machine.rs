@@ -349,7 +349,7 @@ fn op() -> impl Strategy<Value = Op> {
     let file = || (0..2u8).prop_map(File);
     let queue = || prop_oneof![Just(OUT), Just(CAP)];
     let dmabuf = || (0..3u8).prop_map(Dmabuf);
-    let memory = || prop_oneof![3 => Just(Memory::Mmap), 1 => Just(Memory::Dmabuf)];
+    let memory = || prop_oneof![3 => Just(Memory::Mmap), 1 => Just(Memory::Dmabuf), 1 => Just(Memory::Userptr)];
     let import = || proptest::option::weighted(0.2, dmabuf());
     let index = || 0..4u32;
     prop_oneof![

@@ -5,7 +5,7 @@
 use program::Memory;
 
 use crate::buffer::State;
-use crate::gave::forget_imports;
+use crate::gave::forget_brought;
 use crate::part::Parts;
 use crate::request::{Request, Stage};
 use crate::world::World;
@@ -30,13 +30,17 @@ impl World {
         let Some(handle) = self.files.get_mut(&file) else {
             return;
         };
-        let imports = handle.output.memory == Some(Memory::Dmabuf);
+        let memory = handle.output.memory;
         let Some(buffer) = handle.output.get_mut(index) else {
             return;
         };
         if !buffer.prepared {
             buffer.bytesused = buffer.asked;
-            forget_imports(buffer, imports, &mut self.memories);
+            forget_brought(buffer, memory == Some(Memory::Dmabuf), &mut self.memories);
+            if memory == Some(Memory::Userptr) {
+                let planes = buffer.planes_mut().iter_mut();
+                planes.for_each(|plane| plane.length = plane.min_length);
+            }
         }
         buffer.prepared = true;
         if buffer.state == State::InRequest {

@@ -2,7 +2,7 @@
 
 use program::{File, Memory, Op};
 
-use crate::gave::forget_imports;
+use crate::gave::forget_brought;
 use crate::part::Parts;
 use crate::request::RequestId;
 use crate::world::World;
@@ -36,18 +36,18 @@ impl World {
         }
     }
 
-    /// How far QBUF or PREPARE_BUF came is not known, nor what of a dma-buf was put away.
+    /// How far QBUF or PREPARE_BUF came is not known, nor what of a dma-buf or of the agent's memory was put away.
     fn shaken_buffer(&mut self, file: u8, op: &Op) {
         let Some(given) = self.given(op) else { return };
         let Some(handle) = self.files.get_mut(&file) else {
             return;
         };
-        let imports = given.imports.is_some();
+        let brought = given.brought.is_some();
         if let Some(buffer) = handle.queue_mut(given.queue).get_mut(given.index)
             && !buffer.prepared
         {
             buffer.forget();
-            forget_imports(buffer, imports, &mut self.memories);
+            forget_brought(buffer, brought, &mut self.memories);
         }
         let file = File(file);
         if matches!(op, Op::Qbuf { .. }) && handle.device.is_converter() {
@@ -62,10 +62,10 @@ impl World {
             let Some(handle) = self.files.get_mut(&file) else {
                 continue;
             };
-            let imports = handle.output.memory == Some(Memory::Dmabuf);
+            let brought = handle.output.memory != Some(Memory::Mmap);
             if let Some(buffer) = handle.output.get_mut(index) {
                 buffer.bytesused = None;
-                forget_imports(buffer, imports, &mut self.memories);
+                forget_brought(buffer, brought, &mut self.memories);
             }
         }
     }

@@ -5,12 +5,13 @@ mod slots;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use program::{Driver, File, Map, MorePlanes, Op, Pixels, Queue, VideoCall};
+use program::{Driver, File, Map, Memory, MorePlanes, Op, Pixels, Queue, VideoCall};
 
 use crate::answer::{Guess, Told, fails, ok, unknown};
+use crate::buffer::Buffer;
 use crate::device;
 use crate::errno::{EBADF, EBUSY, EINVAL, ENOENT, ENOTTY};
-use crate::give::{Given, Import, Into, Size};
+use crate::give::{Brought, Given, Into, Size};
 use crate::handle::Handle;
 use crate::memory::{Memories, MemoryId};
 use crate::part::{Parts, touches};
@@ -316,10 +317,11 @@ impl World {
             let handle = self.files.get(&file.0);
             handle.is_some_and(|handle| handle.device.is_multi())
         });
+        let imports = dmabuf.map(|first| self.imports(first, more));
         Some(Given {
             queue,
             index,
-            imports: dmabuf.map(|first| self.imports(first, more)),
+            brought: imports.or_else(|| self.own_memory(file_of(op)?, queue, index)),
             request: request.map(|request| self.asked_request(request.0, multi)),
             prepare,
         })
@@ -327,20 +329,40 @@ impl World {
 
     /// Whether a call names memory whose pages may lie anywhere.
     pub(crate) fn imports_pages(&self, op: &Op) -> bool {
-        let imports = self.given(op).and_then(|given| given.imports);
-        imports.into_iter().flatten().any(|import| match import {
-            Import::Dmabuf(_, Some(memory)) => self.memories.is_scattered(memory),
+        let brought = self.given(op).and_then(|given| given.brought);
+        brought.into_iter().flatten().any(|plane| match plane {
+            Brought::Dmabuf(_, Some(memory)) => self.memories.is_scattered(memory),
             _ => false,
         })
     }
 
-    fn imports(&self, first: program::Dmabuf, more: MorePlanes) -> [Import; 3] {
+    fn imports(&self, first: program::Dmabuf, more: MorePlanes) -> [Brought; 3] {
         let import = |dmabuf: program::Dmabuf| match self.dmabufs.get(&dmabuf.0) {
-            Some(Export { memory, size }) => Import::Dmabuf(*size, *memory),
-            None => Import::Empty,
+            Some(Export { memory, size }) => Brought::Dmabuf(*size, *memory),
+            None => Brought::Empty,
         };
-        let next = |dmabuf: Option<program::Dmabuf>| dmabuf.map_or(Import::Missing, import);
+        let next = |dmabuf: Option<program::Dmabuf>| dmabuf.map_or(Brought::Missing, import);
         [import(first), next(more.second), next(more.third)]
+    }
+
+    /// Whether a call brings memory of the agent.
+    pub(crate) fn brings_own(&self, op: &Op) -> bool {
+        let given = self.given(op);
+        given.is_some_and(|given| given.memory() == Memory::Userptr)
+    }
+
+    /// What the agent brings to a queue that was asked with memory of user space.
+    pub(crate) fn own_memory(&self, file: File, queue: Queue, index: u32) -> Option<[Brought; 3]> {
+        let content = self.files.get(&file.0)?.queue(queue);
+        if content.memory != Some(Memory::Userptr) {
+            return None;
+        }
+        let mut brought = [Brought::Own(None); 3];
+        let planes = content.get(index).into_iter().flat_map(Buffer::planes);
+        for (place, plane) in brought.iter_mut().zip(planes) {
+            *place = Brought::Own(plane.min_length);
+        }
+        Some(brought)
     }
 
     fn asked_request(&self, slot: u8, multi: bool) -> Into {
@@ -381,7 +403,7 @@ fn mmap(handle: &Handle, queue: Queue, index: u32, plane: u32) -> Guess {
         Some(buffer) => match buffer.planes().get(plane as usize) {
             None => fails(EINVAL, "the buffer has no such plane"),
             Some(plane) if plane.memory.is_none() => {
-                fails(EINVAL, "a buffer of DMABUF memory has no offset")
+                fails(EINVAL, "a buffer of DMABUF or USERPTR memory has no offset")
             }
             Some(_) => ok(Told::Done, "vb2_mmap() finds the plane at its offset"),
         },

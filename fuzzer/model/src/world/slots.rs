@@ -159,13 +159,13 @@ impl World {
         if buffer.prepared {
             return done;
         }
-        if handle.output.memory != Some(program::Memory::Mmap) {
+        if handle.output.memory == Some(program::Memory::Dmabuf) {
             return unknown("which dma-buf the number in a request means by now");
         }
         let given = Given {
             queue: Queue::Output,
             index,
-            imports: None,
+            brought: self.own_memory(file, Queue::Output, index),
             request: None,
             prepare: true,
         };
