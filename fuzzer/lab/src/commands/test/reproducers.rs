@@ -11,10 +11,11 @@ use crate::{
     reproducer::{Built, Sight},
 };
 
-/// What user space cannot see: the ledger alone sees that a fence is leaked or signalled twice, an id that is used twice, or a
-/// job that ends too late.
-const HIDDEN: [&str; 11] = [
+/// What user space cannot see: the ledger alone sees that a fence is leaked or signalled twice, or is on no dma-buf, an id that is
+/// used twice, or a job that ends too late.
+const HIDDEN: [&str; 12] = [
     "constant-seqno",
+    "fence-for-userptr",
     "last-buffer-twice",
     "leak-init-reference",
     "leak-on-streamoff",
