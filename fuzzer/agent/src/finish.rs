@@ -6,34 +6,34 @@ use trace::Mark;
 use crate::exec::Executor;
 use crate::run::join;
 use crate::shared::Shared;
+use crate::sys::batch::Batch;
 use crate::sys::clock::{self, MILLISECOND};
+use crate::table::Table;
 use crate::{limits, look};
 
 /// Time for a late store into a plane whose queue is gone.
 const AFTER_CLOSE: u64 = 10 * MILLISECOND;
 /// Time in which deferred work (a file's last put, a fence's last put) must be done, and how often that is looked up.
-const SETTLE: u64 = 200 * MILLISECOND;
+pub(crate) const SETTLE: u64 = 200 * MILLISECOND;
 const SETTLE_STEP: u64 = 5 * MILLISECOND;
 
 /// Goes through the stages.
 pub(crate) fn finish(executor: &Executor<'_>, program: &Program) {
     let shared = executor.shared;
     join(shared, limits::asynchronous(program));
-    clock::sleep(quiet_time(executor, program));
-    shared.journal().mark(Mark::Quiet, clock::now());
-    look::at_everything(executor);
+    let mut batch = Batch::default();
+    batch.sleep(quiet_time(executor, program));
+    look::at_everything(executor, batch, Mark::Quiet);
 
-    close_files(executor);
+    let mut batch = close_files(&mut shared.table());
     if shared.table().holds_anything() {
-        clock::sleep(AFTER_CLOSE);
+        batch.sleep(AFTER_CLOSE);
     }
-    shared.journal().mark(Mark::VideoClosed, clock::now());
-    look::at_everything(executor);
+    look::at_everything(executor, batch, Mark::VideoClosed);
 
-    close_rest(executor);
-    // A driver that the program unloaded holds others again, which is counted.
-    executor.shared.device().restore();
-    settle(executor.shared);
+    let batch = close_rest(&mut shared.table());
+    close_and_count(shared, batch);
+    settle(shared);
     report_stuck(executor);
     shared.journal().look_objects();
     shared.journal().mark(Mark::AllClosed, clock::now());
@@ -60,50 +60,76 @@ fn streams(program: &Program) -> bool {
         .any(|step| matches!(step.op, Op::Streamon { .. }))
 }
 
-fn close_files(executor: &Executor<'_>) {
-    let open = executor.shared.table().open_files();
-    for file in open {
-        executor.vacate_file(file);
+/// What closes the video files and requests, and unmaps their buffers, which would keep files open.
+fn close_files(table: &mut Table) -> Batch<'static> {
+    let mut batch = Batch::default();
+    for file in table.open_files() {
+        batch.close(table.take_file(file));
     }
-    unmap(executor, true);
-    let requests = executor.shared.table().open_requests();
-    for request in requests {
-        executor.vacate_request(request);
+    unmap(table, &mut batch, true);
+    for request in table.open_requests() {
+        batch.close(table.take_request(request));
+    }
+    batch
+}
+
+/// Unmaps what there is of video nodes or of dma-bufs.
+fn unmap(table: &mut Table, batch: &mut Batch<'_>, video: bool) {
+    for map in table.mapped(video) {
+        if let Some(slot) = table.take_map(map) {
+            batch.unmap(slot.mapping);
+        }
     }
 }
 
-/// Unmaps what there is of video nodes, whose files that keeps open, or of dma-bufs.
-fn unmap(executor: &Executor<'_>, video: bool) {
-    let maps = executor.shared.table().mapped(video);
-    for map in maps {
-        let _ = executor.unmap(map);
-    }
-}
-
-/// Closes the dma-bufs and sync_files, and what strangers' fences are left.
+/// What closes the dma-bufs and sync_files, and what strangers' fences are left.
 ///
 /// Closing a software timeline ends its pending fences with an error. Until here nobody but the program does so: what the
 /// looks before saw of them is what the driver left of them. It cannot be later, because a poll on a dma-buf holds it until
 /// the fence that it waits for has ended, and the dma-bufs are about to be counted.
-fn close_rest(executor: &Executor<'_>) {
-    unmap(executor, false);
-    let (dmabufs, syncs) = {
-        let table = executor.shared.table();
-        (table.open_dmabufs(), table.open_syncs())
-    };
-    for dmabuf in dmabufs {
-        executor.vacate_dmabuf(dmabuf);
+fn close_rest(table: &mut Table) -> Batch<'static> {
+    let mut batch = Batch::default();
+    unmap(table, &mut batch, false);
+    for dmabuf in table.open_dmabufs() {
+        let (fd, mapping) = table.take_dmabuf(dmabuf);
+        if let Some(mapping) = mapping {
+            batch.unmap(mapping);
+        }
+        batch.close(fd);
     }
-    for sync in syncs {
-        executor.vacate_sync(sync);
+    for sync in table.open_syncs() {
+        batch.close(table.take_sync(sync));
     }
-    executor.close_timelines();
+    for timeline in table.take_timelines() {
+        batch.close(timeline);
+    }
+    batch
 }
 
-/// Closes everything at once, as the end of a process does.
-pub(crate) fn close_all(executor: &Executor<'_>) {
-    close_files(executor);
-    close_rest(executor);
+/// Closes everything at once, as the end of a process does, but by calls of its own.
+pub(crate) fn close_all(shared: &Shared) {
+    let batches = [close_files, close_rest].map(|close| close(&mut shared.table()));
+    for batch in batches {
+        batch.make_apart();
+    }
+}
+
+/// Makes the last calls, and counts what is left.
+fn close_and_count(shared: &Shared, batch: Batch<'_>) {
+    if !shared.device().is_present() {
+        batch.make();
+        // A driver that the program unloaded holds others again, which is counted.
+        shared.device().restore();
+        return;
+    }
+    // The journal is free meanwhile: a call may wait for a thread that writes into it.
+    let counter = shared.journal().lend_counter();
+    let Some(mut counter) = counter else {
+        batch.make();
+        return;
+    };
+    let left = counter.count_after(batch);
+    shared.journal().counted(counter, left);
 }
 
 /// Waits for deferred work. Without a ledger nobody knows whether there is any. What is left when every fence is gone

@@ -13,6 +13,7 @@ use trace::wire::{self, Reply, Report};
 use crate::channel::Transport;
 use crate::priority::{self, Role, THREAD_STACK};
 use crate::shared::Shared;
+use crate::sys::batch::Batch;
 use crate::sys::clock::{Timer, thread_id};
 
 /// The signal that wakes the guard.
@@ -57,10 +58,10 @@ impl Guard {
         Ok(Self { timer, running })
     }
 
-    /// A run begins that is stuck if it takes longer than this.
-    pub(crate) fn begin(&self, limit: u64) {
+    /// A run begins that is stuck if it takes longer than this, once the calls of the batch are made.
+    pub(crate) fn begin(&self, batch: &mut Batch<'_>, limit: u64) {
         self.running.store(true, Ordering::SeqCst);
-        self.timer.arm(limit);
+        batch.arm(&self.timer, limit);
     }
 
     /// The run ended; false if the guard has reported it. The timer may go on: the next run arms it anew, and without a

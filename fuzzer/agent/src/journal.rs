@@ -42,6 +42,8 @@ pub(crate) struct Journal {
     objects: Option<Objects>,
     /// What there was when everything had settled, if that has just been looked up.
     settled: Option<Objects>,
+    /// What there was just now, if that has just been counted.
+    counted: Option<Objects>,
     counter: Option<Counter>,
     /// Counts of this run.
     pub(crate) tally: Tally,
@@ -58,6 +60,7 @@ impl Journal {
             ledger,
             objects: None,
             settled: None,
+            counted: None,
             counter: Counter::open(),
             tally: Tally::default(),
         }
@@ -72,6 +75,7 @@ impl Journal {
         self.tally = Tally::default();
         self.objects = self.objects.or_else(|| self.count());
         self.settled = None;
+        self.counted = None;
         if let Some(ledger) = &mut self.ledger {
             ledger.skip();
         }
@@ -101,7 +105,9 @@ impl Journal {
             Some(ledger) => ledger.alive() == 0,
             None => waited > 0,
         };
-        gone && self.has_nothing_left()
+        // What was counted before is old after a wait.
+        let counted = self.counted.take();
+        gone && self.has_nothing_left(counted)
     }
 
     fn relative(&self, time: u64) -> u64 {
@@ -288,9 +294,20 @@ impl Journal {
         self.counter.as_mut()?.count()
     }
 
+    /// Gives the counter away, to count while the log is free; `None` if this target does not tell.
+    pub(crate) fn lend_counter(&mut self) -> Option<Counter> {
+        self.counter.take()
+    }
+
+    /// Takes the counter back, and what it has just counted.
+    pub(crate) fn counted(&mut self, counter: Counter, now: Option<Objects>) {
+        self.counter = Some(counter);
+        self.counted = now;
+    }
+
     /// True if nothing is left over of this run, as far as the target tells.
-    fn has_nothing_left(&mut self) -> bool {
-        let now = self.count();
+    fn has_nothing_left(&mut self, counted: Option<Objects>) -> bool {
+        let now = counted.or_else(|| self.count());
         let nothing = match (self.objects, now) {
             (Some(before), Some(now)) => !now.exceeds(before),
             _ => true,

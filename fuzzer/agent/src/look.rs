@@ -2,10 +2,13 @@
 
 use nix::libc;
 use program::{Dmabuf, File, Queue, Sync};
+use trace::Mark;
 
 use crate::exec::Executor;
-use crate::sys::{file, sync_file};
-use crate::table::BufferKey;
+use crate::sys::batch::Batch;
+use crate::sys::clock;
+use crate::sys::sync_file::{self, Question};
+use crate::table::{BufferKey, Table};
 
 /// A buffer was dequeued: its fences must have signalled and its frame must be whole.
 pub(crate) fn after_dequeue(executor: &Executor<'_>, file: File, queue: Queue, index: u32) {
@@ -29,19 +32,57 @@ pub(crate) fn after_dequeue(executor: &Executor<'_>, file: File, queue: Queue, i
     }
 }
 
-/// Looks at everything that is still held.
-pub(crate) fn at_everything(executor: &Executor<'_>) {
-    let (syncs, dmabufs) = {
-        let table = executor.shared.table();
-        (table.open_syncs(), table.open_dmabufs())
-    };
-    for sync in syncs {
-        look_at_sync(executor, sync);
+/// Makes the calls of `batch`, logs the mark, and looks at everything that is still held. All calls go in one.
+pub(crate) fn at_everything(executor: &Executor<'_>, batch: Batch<'_>, mark: Mark) {
+    let syncs = held_syncs(&executor.shared.table());
+    let dmabufs = held_dmabufs(&executor.shared.table());
+    let mut questions: Vec<_> = syncs.iter().map(|_| Question::default()).collect();
+    let mut polled: Vec<_> = dmabufs.iter().map(|(_, fd)| for_anything(*fd)).collect();
+    let mut batch = batch;
+    let before = batch.len();
+    for ((_, fd), question) in syncs.iter().zip(&mut questions) {
+        batch.ask(*fd, question);
     }
-    for &dmabuf in &dmabufs {
-        look_at_content(executor, dmabuf);
+    if !polled.is_empty() {
+        batch.poll(&mut polled);
     }
-    poll(executor, &dmabufs);
+    let results = batch.make().split_off(before);
+    let mut journal = executor.shared.journal();
+    journal.mark(mark, clock::now());
+    for (((sync, fd), question), result) in syncs.into_iter().zip(questions).zip(&results) {
+        journal.look_sync(sync, question.answered(fd, *result));
+    }
+    drop(journal);
+    for (dmabuf, _) in &dmabufs {
+        look_at_content(executor, *dmabuf);
+    }
+    if results.last().is_some_and(Result::is_ok) {
+        let mut journal = executor.shared.journal();
+        for ((dmabuf, _), entry) in dmabufs.iter().zip(&polled) {
+            journal.look_poll(*dmabuf, entry.revents as u16);
+        }
+    }
+}
+
+/// The sync_files that are held, with their descriptors.
+fn held_syncs(table: &Table) -> Vec<(Sync, i32)> {
+    let syncs = table.open_syncs().into_iter();
+    syncs.map(|sync| (sync, table.sync(sync).fd)).collect()
+}
+
+/// The dma-bufs that are held, with their descriptors.
+fn held_dmabufs(table: &Table) -> Vec<(Dmabuf, i32)> {
+    let dmabufs = table.open_dmabufs().into_iter();
+    let with_fd = |dmabuf| (dmabuf, table.dmabuf(dmabuf).fd);
+    dmabufs.map(with_fd).collect()
+}
+
+fn for_anything(fd: i32) -> libc::pollfd {
+    libc::pollfd {
+        fd,
+        events: libc::POLLIN | libc::POLLOUT,
+        revents: 0,
+    }
 }
 
 fn look_at_sync(executor: &Executor<'_>, sync: Sync) {
@@ -53,30 +94,4 @@ fn look_at_sync(executor: &Executor<'_>, sync: Sync) {
 fn look_at_content(executor: &Executor<'_>, dmabuf: Dmabuf) {
     let content = executor.content(dmabuf);
     executor.shared.journal().look_content(dmabuf, content);
-}
-
-/// Polls all dma-bufs in one call.
-fn poll(executor: &Executor<'_>, dmabufs: &[Dmabuf]) {
-    if dmabufs.is_empty() {
-        return;
-    }
-    let mut entries: Vec<libc::pollfd> = {
-        let table = executor.shared.table();
-        let entry = |fd| libc::pollfd {
-            fd,
-            events: libc::POLLIN | libc::POLLOUT,
-            revents: 0,
-        };
-        dmabufs
-            .iter()
-            .map(|&dmabuf| entry(table.dmabuf(dmabuf).fd))
-            .collect()
-    };
-    if file::poll_all(&mut entries, 0).is_err() {
-        return;
-    }
-    let mut journal = executor.shared.journal();
-    for (&dmabuf, entry) in dmabufs.iter().zip(&entries) {
-        journal.look_poll(dmabuf, entry.revents as u16);
-    }
 }

@@ -109,6 +109,7 @@ fn bring_up() -> Result<End> {
     priority::own_the_target().context("mlockall: give the target more memory")?;
     let channel = LabChannel::open()?;
     channel.clock_page().map(clock::read_from);
+    channel.takes_batches();
     let end = serve(Arc::new(channel), device, boot::power_off)?;
     modules.unload();
     Ok(end)

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 
 use nix::libc;
 
+use crate::sys::batch::Batch;
 use crate::sys::file;
 
 /// Every dma-buf of the kernel, with a line of totals at the end.
@@ -13,40 +14,68 @@ const MODULES: &CStr = c"/proc/modules";
 
 /// Counts them, over and over. The files stay open, which saves most of the system calls that reading them takes.
 pub(crate) struct Counter {
-    dmabufs: i32,
-    modules: i32,
-    text: Vec<u8>,
+    dmabufs: File,
+    modules: File,
 }
 
 impl Counter {
     /// A counter; `None` if this target does not tell.
     pub(crate) fn open() -> Option<Self> {
         Some(Self {
-            dmabufs: file::open(DMABUFS, libc::O_RDONLY).ok()?,
-            modules: file::open(MODULES, libc::O_RDONLY).ok()?,
-            text: Vec::new(),
+            dmabufs: File::open(DMABUFS)?,
+            modules: File::open(MODULES)?,
         })
     }
 
     /// What there is now; `None` if this target does not tell.
     pub(crate) fn count(&mut self) -> Option<Objects> {
-        Some(Objects {
-            dmabufs: dmabufs(self.read(self.dmabufs)?)?,
-            users: users(self.read(self.modules)?),
-        })
+        self.count_after(Batch::default())
     }
 
-    fn read(&mut self, fd: i32) -> Option<&str> {
-        let mut length = 0;
-        loop {
-            self.text.resize(length + CHUNK, 0);
-            let count = file::read_at(fd, &mut self.text[length..], length as u64).ok()?;
-            length += count;
-            if count < PAGE / 2 {
-                self.text.truncate(length);
-                return std::str::from_utf8(&self.text).ok();
+    /// What there is once the calls of a batch are made.
+    pub(crate) fn count_after(&mut self, batch: Batch<'_>) -> Option<Objects> {
+        let mut batch = batch;
+        let first = batch.len();
+        self.dmabufs.ask(&mut batch);
+        self.modules.ask(&mut batch);
+        let results = batch.make();
+        let (told_dmabufs, told_modules) = (results[first], results[first + 1]);
+        Some(Objects {
+            dmabufs: dmabufs(self.dmabufs.told(told_dmabufs.ok()?)?)?,
+            users: users(self.modules.told(told_modules.ok()?)?),
+        })
+    }
+}
+
+/// A file of the kernel's, and what it said last.
+struct File {
+    fd: i32,
+    text: Vec<u8>,
+}
+
+impl File {
+    fn open(path: &CStr) -> Option<Self> {
+        let fd = file::open(path, libc::O_RDONLY).ok()?;
+        let text = vec![0; CHUNK];
+        Some(Self { fd, text })
+    }
+
+    /// Reads it from the start.
+    fn ask<'a>(&'a mut self, batch: &mut Batch<'a>) {
+        batch.read_at(self.fd, &mut self.text[..CHUNK], 0);
+    }
+
+    /// All of its text, of which so many bytes have been read.
+    fn told(&mut self, first: u64) -> Option<&str> {
+        let (mut length, mut count) = (first as usize, first as usize);
+        while count >= PAGE / 2 {
+            if self.text.len() < length + CHUNK {
+                self.text.resize(length + CHUNK, 0);
             }
+            count = file::read_at(self.fd, &mut self.text[length..], length as u64).ok()?;
+            length += count;
         }
+        std::str::from_utf8(&self.text[..length]).ok()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::journal::{Outcome, Seen};
 use crate::pool::Job;
 use crate::priority::HEAD_START;
 use crate::shared::Shared;
+use crate::sys::batch::Batch;
 use crate::sys::clock::{self, MILLISECOND};
 use crate::sys::fault;
 use crate::{bare, finish, limits, look, places};
@@ -56,13 +57,9 @@ impl Runner {
         if let Some(kcov) = &mut self.coverage {
             kcov.begin(coverage);
         }
-        let start = start();
+        let start = self.start(program);
         self.shared.table().reset();
         self.shared.journal().begin(start);
-        self.guard.begin(limits::whole(
-            program,
-            self.shared.driver.unwrap_or_default(),
-        ));
         let shared = Arc::clone(&self.shared);
         Steps {
             executor: Executor {
@@ -76,6 +73,17 @@ impl Runner {
         }
         .execute(program);
         self.guard.end().then(|| self.report(coverage))
+    }
+
+    /// Sleeps to the grid, with the guard on, and tells the time then.
+    fn start(&self, program: &Program) -> u64 {
+        let (now, start) = next_start();
+        let limit = limits::whole(program, self.shared.driver.unwrap_or_default());
+        let mut batch = Batch::default();
+        self.guard.begin(&mut batch, start - now + limit);
+        batch.sleep_until(start);
+        batch.make();
+        start
     }
 
     /// All times of a trace come from this clock: one that is wrong must not go on.
@@ -150,9 +158,15 @@ fn told(seen: &[u64], compared: Vec<(u64, u64)>) -> Study {
     }
 }
 
+/// Now, and when the next run starts.
+fn next_start() -> (u64, u64) {
+    let now = clock::now();
+    (now, (now / START_GRID + 1) * START_GRID)
+}
+
 /// Sleeps to the grid and tells the time then.
 pub(crate) fn start() -> u64 {
-    let start = (clock::now() / START_GRID + 1) * START_GRID;
+    let (_, start) = next_start();
     clock::sleep_until(start);
     start
 }

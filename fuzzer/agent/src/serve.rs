@@ -18,7 +18,7 @@ use crate::priority::{self, Role};
 use crate::run::Runner;
 use crate::run_file::run_file;
 use crate::shared::Shared;
-use crate::sys::clock;
+use crate::sys::{batch, clock};
 
 /// Why serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub(crate) fn serve(
     let mut features = Vec::new();
     if ledger.is_some() {
         features.push("ledger".to_owned());
+    }
+    if batch::is_at_once() {
+        features.push("batches".to_owned());
     }
     if let Some(driver) = device.known().filter(|_| device.is_present()) {
         features.push(driver.name().to_owned());

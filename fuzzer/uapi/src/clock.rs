@@ -127,6 +127,11 @@ impl Timer {
         Ok(Self(timer))
     }
 
+    /// What the kernel knows it as. glibc's number is the kernel's, if the timer sends a signal.
+    pub(crate) fn id(&self) -> u64 {
+        self.0 as u64
+    }
+
     /// Lets it expire once, so many nanoseconds from now.
     pub fn arm(&self, nanoseconds: u64) {
         self.set(nanoseconds.max(1));

@@ -4,6 +4,7 @@
 //!
 //! Descriptors are plain numbers on purpose: a program may use a closed slot, and then the kernel must see -1.
 
+pub mod batch;
 pub mod call_timer;
 pub mod clock;
 pub mod content;

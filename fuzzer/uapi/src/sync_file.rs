@@ -72,31 +72,65 @@ pub struct Info {
     pub fences: Vec<FenceInfo>,
 }
 
-/// Asks for a sync_file's state and fences.
-pub fn info(fd: i32) -> nix::Result<Info> {
-    match info_of_up_to(fd, USUAL_FENCES) {
-        Err(Errno::EINVAL) => {
-            let mut count = FileInfo::zeroed();
-            FILE_INFO.call(fd, &mut count)?;
-            info_of_up_to(fd, count.num_fences as usize)
-        }
-        result => result,
+/// `SYNC_IOC_FILE_INFO` with room for fences.
+pub struct Question {
+    fences: Vec<FenceInfo>,
+    argument: FileInfo,
+}
+
+impl Default for Question {
+    fn default() -> Self {
+        Self::about(USUAL_FENCES)
     }
 }
 
-fn info_of_up_to(fd: i32, capacity: usize) -> nix::Result<Info> {
-    let mut fences = vec![FenceInfo::zeroed(); capacity];
-    let mut argument = FileInfo::zeroed();
-    argument.num_fences = capacity as u32;
-    argument.sync_fence_info = fences.as_mut_ptr() as u64;
-    // The kernel writes at most `num_fences` elements, which is the length of the vector.
-    FILE_INFO.call(fd, &mut argument)?;
-    fences.truncate(argument.num_fences as usize);
-    Ok(Info {
-        name: argument.name,
-        status: argument.status,
-        fences,
-    })
+impl Question {
+    fn about(capacity: usize) -> Self {
+        let mut fences = vec![FenceInfo::zeroed(); capacity];
+        let mut argument = FileInfo::zeroed();
+        argument.num_fences = capacity as u32;
+        // The kernel writes at most `num_fences` elements, which is the length of the vector.
+        argument.sync_fence_info = fences.as_mut_ptr() as u64;
+        Self { fences, argument }
+    }
+
+    /// What the call is made with. The fences that it names live as long as the question.
+    pub(crate) fn argument(&mut self) -> &mut FileInfo {
+        &mut self.argument
+    }
+
+    /// The answer of a sync_file to this question, which was asked with that result.
+    pub fn answered<T>(self, fd: i32, result: nix::Result<T>) -> nix::Result<Info> {
+        match result {
+            Err(Errno::EINVAL) => asked_twice(fd),
+            result => result.map(|_| self.answer()),
+        }
+    }
+
+    fn answer(mut self) -> Info {
+        self.fences.truncate(self.argument.num_fences as usize);
+        Info {
+            name: self.argument.name,
+            status: self.argument.status,
+            fences: self.fences,
+        }
+    }
+}
+
+/// Asks for a sync_file's state and fences.
+pub fn info(fd: i32) -> nix::Result<Info> {
+    let mut question = Question::default();
+    let result = FILE_INFO.call(fd, question.argument());
+    question.answered(fd, result)
+}
+
+/// Asks how many fences there are, and then for them.
+fn asked_twice(fd: i32) -> nix::Result<Info> {
+    let mut count = FileInfo::zeroed();
+    FILE_INFO.call(fd, &mut count)?;
+    let mut question = Question::about(count.num_fences as usize);
+    FILE_INFO.call(fd, question.argument())?;
+    Ok(question.answer())
 }
 
 /// A C string in a fixed field, up to its first zero byte.

@@ -47,14 +47,6 @@ impl Executor<'_> {
         told
     }
 
-    /// Closes the timelines, which ends the fences that are still pending.
-    pub(crate) fn close_timelines(&self) {
-        let timelines = self.shared.table().take_timelines();
-        for timeline in timelines {
-            let _ = file::close(timeline);
-        }
-    }
-
     fn allocate(&self, slot: Dmabuf, exporter: Exporter, bytes: u32) -> Outcome {
         self.vacate_dmabuf(slot);
         if bytes > MAX_ALLOCATION {

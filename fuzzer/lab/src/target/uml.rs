@@ -343,12 +343,12 @@ impl Drop for Uml {
     }
 }
 
-/// What a target must offer before its silence means anything. One that is measured is not watched.
+/// What a target must offer before its silence means anything, or before its speed does. One that is measured is not watched.
 fn watchers(config: Config, options: &UmlOptions) -> Vec<&'static str> {
     let mut watchers = vec![options.driver.name()];
     watchers.extend(options.ledger.then_some("ledger"));
     if config == Config::Checked {
-        watchers.extend(["kcov", "lockdep"]);
+        watchers.extend(["batches", "kcov", "lockdep"]);
     }
     watchers
 }
@@ -418,7 +418,7 @@ mod tests {
         };
         let checked = watchers(Config::Checked, &UmlOptions::default());
         assert_eq!(missing(&hello(&checked), &checked), None);
-        let less = hello(&["double", "kcov", "ledger"]);
+        let less = hello(&["batches", "double", "kcov", "ledger"]);
         assert_eq!(missing(&less, &checked), Some("lockdep"));
         let measured = UmlOptions {
             ledger: false,
