@@ -136,6 +136,7 @@ fn weight(kind: OpKind) -> u32 {
         DupDmabuf | DupSync | MmapFile | MmapDmabuf | Touch => 3,
         Querybuf | Subscribe | Dqevent | JobTime | ReinitRequest => 3,
         DupFile | Munmap | CloseFile | CloseRequest | SetDeadline => 2,
+        // They fit only while nothing is open.
         Unload | Load => 6,
         SetControl => 4,
         GetControl => 2,

@@ -76,8 +76,11 @@ impl<'a> Batch<'a> {
 
     /// Adds munmap(2) of a mapping.
     pub fn unmap(&mut self, mapping: Mapping) {
-        let (start, length) = mapping.into_parts();
-        self.push(libc::SYS_munmap, &[start as u64, length as u64]);
+        self.push(
+            libc::SYS_munmap,
+            &[mapping.address(), mapping.length() as u64],
+        );
+        std::mem::forget(mapping);
     }
 
     /// Adds a sleep of so many nanoseconds.

@@ -84,12 +84,6 @@ impl Mapping {
         self.length
     }
 
-    /// Start and length of the mapping, which the caller has to unmap.
-    pub(crate) fn into_parts(self) -> (*mut u8, usize) {
-        let this = std::mem::ManuallyDrop::new(self);
-        (this.start.as_ptr(), this.length)
-    }
-
     /// Number of whole 64-bit words.
     pub fn words(&self) -> usize {
         self.length / 8
