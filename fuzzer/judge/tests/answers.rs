@@ -71,33 +71,59 @@ fn every_call_of_a_correct_kernel_is_as_predicted() {
     }
 }
 
+/// How often the model and a trace differ, of which these flags are flipped in each buffer that such a call tells of.
+fn differences_with(names: (&str, &str), flip: u32, calls: fn(&Op) -> bool) -> usize {
+    let parsed = parse(names.0).expect("a program");
+    let mut trace = file::parse(names.1).expect("a trace").trace;
+    for event in &mut trace.events {
+        let Event::Call(Call {
+            op,
+            result: Ok(Out::Buffer { flags, .. }),
+            ..
+        }) = event
+        else {
+            continue;
+        };
+        let flipped = calls(&parsed.program.steps[usize::from(*op)].op);
+        *flags ^= if flipped { flip } else { 0 };
+    }
+    let story = story(&expectation(), &parsed.program, &trace);
+    story.differences.len()
+}
+
 /// A dma-buf is closed while DQBUF in another thread fills in whether the buffer is MAPPED: before or after nobody can tell, but
 /// the rest of the answer is certain.
 #[test]
 fn only_the_holds_on_a_buffer_are_open_while_another_thread_drops_one() {
-    let parsed = parse(include_str!("golden/closed-beside.vb2")).expect("a program");
-    let recorded = file::parse(include_str!("golden/closed-beside.trace")).expect("a trace");
-    let differences = |trace: &Trace| {
-        let story = story(&expectation(), &parsed.program, trace);
-        story.differences.len()
-    };
-    for flip in [0, V4L2_BUF_FLAG_MAPPED, V4L2_BUF_FLAG_ERROR] {
-        let mut trace = recorded.trace.clone();
-        for event in &mut trace.events {
-            let Event::Call(Call {
-                op,
-                result: Ok(Out::Buffer { flags, .. }),
-                ..
-            }) = event
-            else {
-                continue;
-            };
-            let blocks = matches!(parsed.program.steps[usize::from(*op)].op, Op::Dqbuf { .. });
-            *flags ^= if blocks { flip } else { 0 };
-        }
-        let wrong = usize::from(flip == V4L2_BUF_FLAG_ERROR);
-        assert_eq!(differences(&trace), wrong, "{flip:#x}");
-    }
+    let closed = (
+        include_str!("golden/closed-beside.vb2"),
+        include_str!("golden/closed-beside.trace"),
+    );
+    let differences = |flip| differences_with(closed, flip, |op| matches!(op, Op::Dqbuf { .. }));
+    assert_eq!([0, V4L2_BUF_FLAG_MAPPED].map(differences), [0, 0]);
+    assert_eq!(differences(V4L2_BUF_FLAG_ERROR), 1);
+}
+
+/// A call of another thread that waits for a fence keeps the dma-buf whose slot is emptied: `__fget_light()`.
+#[test]
+fn a_call_that_waits_may_hold_what_is_closed() {
+    let held = (
+        include_str!("golden/held-by-a-call.vb2"),
+        include_str!("golden/held-by-a-call.trace"),
+    );
+    let differences = |flip| differences_with(held, flip, |op| matches!(op, Op::Qbuf { .. }));
+    assert_eq!([0, V4L2_BUF_FLAG_MAPPED].map(differences), [0, 0]);
+    assert_eq!(differences(V4L2_BUF_FLAG_ERROR), 1);
+}
+
+/// STREAMOFF of OUTPUT ends a drain with an empty CAPTURE buffer while another thread is in DQBUF.
+#[test]
+fn whether_a_buffer_is_the_last_is_open_while_another_thread_ends_the_drain() {
+    let ended = (
+        include_str!("golden/streamoff-beside-dqbuf.vb2"),
+        include_str!("golden/streamoff-beside-dqbuf.trace"),
+    );
+    assert_eq!(differences_with(ended, 0, |_| false), 0);
 }
 
 #[test]

@@ -106,7 +106,20 @@ fn i27_a_loose_error() {
 fn i27_harmless_lines() {
     let mut run = exported();
     run.log(4, "vb2_double: loading out-of-tree module taints kernel.")
-        .log(6, "vb2_double: hello");
+        .log(6, "vb2_double: hello")
+        .log(3, "contiguous chunk is too small 4096/8192");
+    run.clean();
+}
+
+/// `vb2_dc_get_base_sgt()`
+#[test]
+fn i27_what_an_allocator_says_of_an_allocation_that_was_made_to_fail() {
+    let mut run = exported();
+    run.log(3, "vb2_double vb2_double.0: failed to alloc sg table");
+    run.finds_only(I27);
+    let mut run = exported();
+    run.fault()
+        .log(3, "vb2_double vb2_double.0: failed to alloc sg table");
     run.clean();
 }
 

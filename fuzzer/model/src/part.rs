@@ -86,7 +86,8 @@ impl Parts {
         Self(1 << (DMABUFS + u32::from(dmabuf.0)), 0)
     }
 
-    fn has_dmabufs(self) -> bool {
+    /// Whether slots of dma-bufs are among them.
+    pub(crate) fn has_dmabufs(self) -> bool {
         (self.0 >> DMABUFS) as u32 != 0
     }
 
@@ -231,7 +232,13 @@ fn of_file(op: &Op) -> Option<(Parts, Parts)> {
         }
         Op::Streamon { file, queue } => (Parts::allocated(file, queue), Parts::states(file, queue)),
         Op::Streamoff { file, queue } => {
-            let writes = Parts::states(file, queue) | Parts::stream(file);
+            // Without input a drain is over: `v4l2_m2m_update_stop_streaming_state()` finishes a CAPTURE buffer as the last.
+            let states = BOTH.map(|queue| Parts::states(file, queue));
+            let states = match queue {
+                Queue::Output => states[0] | states[1],
+                Queue::Capture => states[1],
+            };
+            let writes = states | Parts::stream(file);
             (
                 Parts::allocated(file, queue),
                 writes | Parts::of_requests(queue),

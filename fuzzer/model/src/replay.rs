@@ -188,6 +188,8 @@ impl<'a> Replay<'a> {
         for flying in &mut self.flying {
             flying.beside |= Beside::of(flying.op, op);
             beside |= Beside::of(op, flying.op);
+            // It keeps the dma-buf that it was given, though its slot holds another or none by now.
+            beside.moved |= flying.beside.met.has_dmabufs();
         }
         let closes = matches!(op, Op::CloseFile { .. } | Op::Open { .. });
         self.world.lingers |= closes && !beside.met.is_empty();

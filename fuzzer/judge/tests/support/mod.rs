@@ -109,6 +109,11 @@ impl Run {
         self.push(Event::Look(look))
     }
 
+    /// An allocation of the first operation failed, as it was asked to.
+    pub(crate) fn fault(&mut self) -> &mut Self {
+        self.push(Event::Fault { op: 0, hit: true })
+    }
+
     pub(crate) fn log(&mut self, level: u8, text: &str) -> &mut Self {
         self.push(Event::Log {
             level,

@@ -49,6 +49,10 @@ pub(super) fn checks() -> anyhow::Result<Vec<Check>> {
             "campaign: attaching when a buffer is queued is found",
             |context| draft(context, &[]).map(drop),
         ),
+        Check::new(
+            "campaign: buffers of the other allocators stay clean",
+            other_memories,
+        ),
         Check::new("campaign: no memory leaks", no_leaks),
         Check::new(
             "model: the answers of 2,000 programs are as predicted, and most are",
@@ -118,6 +122,21 @@ fn clean(context: &Context) -> anyhow::Result<()> {
         attached? > 0 && signalled? > 0 && pending? == 0,
         "the fence counts are wrong: {json}"
     );
+    Ok(())
+}
+
+/// dma-sg and dma-contig have rules of their own for exports and imports.
+fn other_memories(context: &Context) -> anyhow::Result<()> {
+    for memory in ["dma-sg", "dma-contig"] {
+        let folder = tempfile::tempdir()?;
+        let words = ["--memory", memory, "--programs", "1500"];
+        let (ended, json) = fuzz(context, folder.path(), &words)?;
+        ended.expect(Exit::HELD)?;
+        ensure!(
+            number(&json, "fences_attached")? > 0,
+            "no fence was attached to memory of {memory}"
+        );
+    }
     Ok(())
 }
 
