@@ -126,6 +126,16 @@ fn whether_a_buffer_is_the_last_is_open_while_another_thread_ends_the_drain() {
     assert_eq!(differences_with(ended, 0, |_| false), 0);
 }
 
+/// A call that fails lets others run before it returns: what it met is older than what they saw.
+#[test]
+fn a_call_may_have_met_what_was_before_another_thread_returned() {
+    let refused = (
+        include_str!("golden/refused-beside-poll.vb2"),
+        include_str!("golden/refused-beside-poll.trace"),
+    );
+    assert_eq!(differences_with(refused, 0, |_| false), 0);
+}
+
 #[test]
 fn another_buffer_than_the_first_that_was_done_is_told() {
     each_tampered(|op, call| match (op, &mut call.result) {

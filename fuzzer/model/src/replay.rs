@@ -61,6 +61,8 @@ pub(crate) struct Replay<'a> {
     threads: bool,
     /// Records since the last call.
     records: Vec<Kind>,
+    /// When the last record was made that stands before an earlier call.
+    recorded: u64,
     /// An allocation failed in this operation.
     fault: Option<u16>,
     story: Story,
@@ -75,6 +77,7 @@ impl<'a> Replay<'a> {
             flying: Vec::new(),
             threads: false,
             records: Vec::new(),
+            recorded: 0,
             fault: None,
             story: Story::default(),
         }
@@ -82,14 +85,19 @@ impl<'a> Replay<'a> {
 
     /// Replays the trace as far as the program goes.
     pub(crate) fn run(mut self, trace: &Trace) -> Story {
+        let mut latest = 0;
         for (index, event) in trace.events.iter().enumerate() {
             match event {
                 Event::Begin { op, .. } => self.begin(*op),
                 Event::Fault { op, hit: true } => self.fault = Some(*op),
-                Event::Ledger(record) => self.records.push(record.kind),
+                Event::Ledger(record) => {
+                    self.records.push(record.kind);
+                    latest = record.time;
+                }
                 Event::Call(call) => {
                     let overtaken = self.overtaken(call, &trace.events[index + 1..]);
                     self.call(index, call, overtaken);
+                    self.recorded = latest;
                 }
                 Event::Mark {
                     mark: Mark::VideoClosed,
@@ -157,6 +165,8 @@ impl<'a> Replay<'a> {
             return self.flow(&step.op);
         }
         let hit = self.fault.take_if(|op| *op == call.op).is_some();
+        // The hardware went on after this call had begun, and a call of another thread has returned since then.
+        let late = flew.is_none() && call.start < self.recorded;
         let mut beside = flew.map_or_else(Beside::default, |flew| flew.beside);
         beside |= overtaken;
         beside |= self.meet(&step.op);
@@ -166,7 +176,12 @@ impl<'a> Replay<'a> {
             self.misplace();
         }
         if met.is_empty() {
-            self.alone(event, call, (&step.op, hit, moved), &records);
+            let doubt = match (hit, late) {
+                (true, _) => Some("an allocation failed in the call"),
+                (false, true) => Some("whether the hardware went on before the call"),
+                (false, false) => None,
+            };
+            self.alone(event, call, (&step.op, doubt, moved), &records);
         } else {
             self.crossed(call, &step.op, &records, met);
         }
@@ -235,7 +250,7 @@ impl<'a> Replay<'a> {
         &mut self,
         event: usize,
         call: &Call,
-        (op, hit, moved): (&Op, bool, bool),
+        (op, doubt, moved): (&Op, Option<&'static str>, bool),
         records: &[Kind],
     ) {
         let mut records = records.iter();
@@ -258,8 +273,8 @@ impl<'a> Replay<'a> {
             self.record(kind, op);
             guess = guessed(self);
         }
-        if hit && !guess.agrees(&call.result) {
-            guess = unknown("an allocation failed in the call");
+        if let Some(doubt) = doubt.filter(|_| !guess.agrees(&call.result)) {
+            guess = unknown(doubt);
         }
         if guess.is_unknown() && matches!(op, Op::Dqbuf { .. }) {
             // Whatever is dequeued was given back before.
