@@ -137,7 +137,7 @@ impl<'a> World<'a> {
     /// Whether a pending fence that the program imported may show.
     pub(crate) fn imported(&self, memory: MemoryId, span: &Span) -> bool {
         let here =
-            |import: &&ImportedFences| import.memory == memory && span.may_follow(import.from);
+            |import: &&ImportedFences| import.may_be_on(memory) && span.may_follow(import.from);
         self.imports
             .iter()
             .filter(here)

@@ -76,7 +76,7 @@ fn last_signal(case: &Case, memory: MemoryId, wait: &Wait) -> Option<u64> {
         last = last.max(fence.signal()?.at.time);
     }
     let imports = case.world.imports.iter();
-    for import in imports.filter(|import| import.memory == memory) {
+    for import in imports.filter(|import| import.may_be_on(memory)) {
         last = last.max(import_ended(case, import)?);
     }
     Some(last)

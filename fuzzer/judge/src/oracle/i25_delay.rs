@@ -30,7 +30,7 @@ fn delayed(case: &Case, fence: &Fence) -> Option<Violation> {
     let memory = attach.memory?;
     let mut imports = case.world.imports.iter();
     let ends = |import: &ImportedFences| {
-        let here = import.memory == memory && import.from < attach.at.index;
+        let here = import.memory == Some(memory) && import.from < attach.at.index;
         here && ends_one(case, import, attach.at)
     };
     (imports.any(ends) && was_idle(case, attach.at)).then(|| {

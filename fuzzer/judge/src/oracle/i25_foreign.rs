@@ -32,7 +32,9 @@ fn survivor(case: &Case, memory: MemoryId, span: &Span, access: Access) -> Optio
         return None;
     }
     let here = |import: &&ImportedFences| {
-        import.memory == memory && import.from < span.began() && must_see(import.access, access)
+        import.memory == Some(memory)
+            && import.from < span.began()
+            && must_see(import.access, access)
     };
     let imports = case.world.imports.iter().filter(here);
     let mut strangers = imports.clone().flat_map(|import| &import.strangers);

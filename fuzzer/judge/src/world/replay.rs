@@ -289,7 +289,7 @@ impl<'a> Replay<'a> {
             }
             Op::ImportSync { dmabuf, access, .. } => {
                 // It takes effect at any time from now on, and its sync_file may be another by then.
-                if let Some(memory) = self.memory(dmabuf.0) {
+                if let Some(memory) = self.dmabufs.get(dmabuf.0).copied() {
                     self.imports.push(ImportedFences {
                         from: index,
                         memory,

@@ -117,11 +117,19 @@ pub(crate) fn pending(info: &SyncInfo) -> Option<Vec<FenceId>> {
 pub(crate) struct ImportedFences {
     /// They can be there from this event on.
     pub(crate) from: usize,
-    pub(crate) memory: MemoryId,
+    /// Where, if known.
+    pub(crate) memory: Option<MemoryId>,
     /// As whose accesses.
     pub(crate) access: Access,
     /// Which, if known.
     pub(crate) fences: Option<Vec<FenceId>>,
     /// Beside them, fences of software timelines.
     pub(crate) strangers: Vec<StrangerId>,
+}
+
+impl ImportedFences {
+    /// Whether they may be on this memory.
+    pub(crate) fn may_be_on(&self, memory: MemoryId) -> bool {
+        self.memory.is_none_or(|known| known == memory)
+    }
 }

@@ -126,7 +126,7 @@ impl Replay<'_> {
     /// Asynchronous imports were noted when they began.
     pub(super) fn imported(&mut self, span: Span, dmabuf: u8, sync: u8, access: Access) {
         let asynchronous = span.op.is_some_and(|op| is_async(self.program, op));
-        if let (Some(memory), false) = (self.memory(dmabuf), asynchronous) {
+        if let (Some(memory), false) = (self.dmabufs.get(dmabuf).copied(), asynchronous) {
             let SyncFile { fences, strangers } = self.syncs.get(sync).cloned().unwrap_or_default();
             self.imports.push(ImportedFences {
                 from: span.began(),
