@@ -7,20 +7,20 @@ use trace::{Call, Event, Out, Trace, file};
 const V4L2_BUF_FLAG_MAPPED: u32 = 0x1;
 const V4L2_BUF_FLAG_ERROR: u32 = 0x40;
 
+macro_rules! recorded {
+    ($name:literal) => {
+        (
+            include_str!(concat!("golden/", $name, ".vb2")),
+            include_str!(concat!("golden/", $name, ".trace")),
+        )
+    };
+}
+
 /// Program and trace, as the lab recorded them.
 const GOLDEN: [(&str, &str); 3] = [
-    (
-        include_str!("golden/drain.vb2"),
-        include_str!("golden/drain.trace"),
-    ),
-    (
-        include_str!("golden/reconfig-resize.vb2"),
-        include_str!("golden/reconfig-resize.trace"),
-    ),
-    (
-        include_str!("golden/import-pending.vb2"),
-        include_str!("golden/import-pending.trace"),
-    ),
+    recorded!("drain"),
+    recorded!("reconfig-resize"),
+    recorded!("import-pending"),
 ];
 
 fn expectation() -> Expectation {
@@ -91,48 +91,39 @@ fn differences_with(names: (&str, &str), flip: u32, calls: fn(&Op) -> bool) -> u
     story.differences.len()
 }
 
+/// Of the buffers that such calls tell of the holds alone are open.
+fn only_holds_are_open(recorded: (&str, &str), calls: fn(&Op) -> bool) {
+    let differences = |flip| differences_with(recorded, flip, calls);
+    assert_eq!([0, V4L2_BUF_FLAG_MAPPED].map(differences), [0, 0]);
+    assert_eq!(differences(V4L2_BUF_FLAG_ERROR), 1);
+}
+
 /// A dma-buf is closed while DQBUF in another thread fills in whether the buffer is MAPPED: before or after nobody can tell, but
 /// the rest of the answer is certain.
 #[test]
 fn only_the_holds_on_a_buffer_are_open_while_another_thread_drops_one() {
-    let closed = (
-        include_str!("golden/closed-beside.vb2"),
-        include_str!("golden/closed-beside.trace"),
-    );
-    let differences = |flip| differences_with(closed, flip, |op| matches!(op, Op::Dqbuf { .. }));
-    assert_eq!([0, V4L2_BUF_FLAG_MAPPED].map(differences), [0, 0]);
-    assert_eq!(differences(V4L2_BUF_FLAG_ERROR), 1);
+    let dequeues = |op: &Op| matches!(op, Op::Dqbuf { .. });
+    only_holds_are_open(recorded!("closed-beside"), dequeues);
 }
 
 /// A call of another thread that waits for a fence keeps the dma-buf whose slot is emptied: `__fget_light()`.
 #[test]
 fn a_call_that_waits_may_hold_what_is_closed() {
-    let held = (
-        include_str!("golden/held-by-a-call.vb2"),
-        include_str!("golden/held-by-a-call.trace"),
-    );
-    let differences = |flip| differences_with(held, flip, |op| matches!(op, Op::Qbuf { .. }));
-    assert_eq!([0, V4L2_BUF_FLAG_MAPPED].map(differences), [0, 0]);
-    assert_eq!(differences(V4L2_BUF_FLAG_ERROR), 1);
+    let queues = |op: &Op| matches!(op, Op::Qbuf { .. });
+    only_holds_are_open(recorded!("held-by-a-call"), queues);
 }
 
 /// STREAMOFF of OUTPUT ends a drain with an empty CAPTURE buffer while another thread is in DQBUF.
 #[test]
 fn whether_a_buffer_is_the_last_is_open_while_another_thread_ends_the_drain() {
-    let ended = (
-        include_str!("golden/streamoff-beside-dqbuf.vb2"),
-        include_str!("golden/streamoff-beside-dqbuf.trace"),
-    );
+    let ended = recorded!("streamoff-beside-dqbuf");
     assert_eq!(differences_with(ended, 0, |_| false), 0);
 }
 
 /// A call that fails lets others run before it returns: what it met is older than what they saw.
 #[test]
 fn a_call_may_have_met_what_was_before_another_thread_returned() {
-    let refused = (
-        include_str!("golden/refused-beside-poll.vb2"),
-        include_str!("golden/refused-beside-poll.trace"),
-    );
+    let refused = recorded!("refused-beside-poll");
     assert_eq!(differences_with(refused, 0, |_| false), 0);
 }
 
