@@ -116,20 +116,20 @@ pub(crate) fn close_all(shared: &Shared) {
 
 /// Makes the last calls, and counts what is left.
 fn close_and_count(shared: &Shared, batch: Batch<'_>) {
-    if !shared.device().is_present() {
+    let counter = if shared.device().is_present() {
+        shared.journal().lend_counter()
+    } else {
+        None
+    };
+    // The journal is free meanwhile: a call may wait for a thread that writes into it.
+    if let Some(mut counter) = counter {
+        let left = counter.count_after(batch);
+        shared.journal().counted(counter, left);
+    } else {
         batch.make();
         // A driver that the program unloaded holds others again, which is counted.
         shared.device().restore();
-        return;
     }
-    // The journal is free meanwhile: a call may wait for a thread that writes into it.
-    let counter = shared.journal().lend_counter();
-    let Some(mut counter) = counter else {
-        batch.make();
-        return;
-    };
-    let left = counter.count_after(batch);
-    shared.journal().counted(counter, left);
 }
 
 /// Waits for deferred work. Without a ledger nobody knows whether there is any. What is left when every fence is gone

@@ -38,15 +38,17 @@ pub(crate) fn at_everything(executor: &Executor<'_>, batch: Batch<'_>, mark: Mar
     let dmabufs = held_dmabufs(&executor.shared.table());
     let mut questions: Vec<_> = syncs.iter().map(|_| Question::default()).collect();
     let mut polled: Vec<_> = dmabufs.iter().map(|(_, fd)| for_anything(*fd)).collect();
+    // From here on it borrows what is asked, too.
     let mut batch = batch;
-    let before = batch.len();
     for ((_, fd), question) in syncs.iter().zip(&mut questions) {
         batch.ask(*fd, question);
     }
     if !polled.is_empty() {
         batch.poll(&mut polled);
     }
-    let results = batch.make().split_off(before);
+    let mut results = batch.make();
+    let polls = usize::from(!polled.is_empty());
+    let results = results.split_off(results.len() - syncs.len() - polls);
     let mut journal = executor.shared.journal();
     journal.mark(mark, clock::now());
     for (((sync, fd), question), result) in syncs.into_iter().zip(questions).zip(&results) {

@@ -34,15 +34,16 @@ impl Counter {
 
     /// What there is once the calls of a batch are made.
     pub(crate) fn count_after(&mut self, batch: Batch<'_>) -> Option<Objects> {
+        // From here on it borrows the texts, too.
         let mut batch = batch;
-        let first = batch.len();
         self.dmabufs.ask(&mut batch);
         self.modules.ask(&mut batch);
-        let results = batch.make();
-        let (told_dmabufs, told_modules) = (results[first], results[first + 1]);
+        let [.., of_dmabufs, of_modules] = batch.make()[..] else {
+            return None;
+        };
         Some(Objects {
-            dmabufs: dmabufs(self.dmabufs.told(told_dmabufs.ok()?)?)?,
-            users: users(self.modules.told(told_modules.ok()?)?),
+            dmabufs: dmabufs(self.dmabufs.told(of_dmabufs.ok()?)?)?,
+            users: users(self.modules.told(of_modules.ok()?)?),
         })
     }
 }

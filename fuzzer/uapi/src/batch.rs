@@ -145,16 +145,6 @@ impl<'a> Batch<'a> {
         self.push(libc::SYS_pread64, &args);
     }
 
-    /// Calls so far.
-    pub fn len(&self) -> usize {
-        self.calls.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.calls.is_empty()
-    }
-
     fn ioctl<T: Plain>(&mut self, ioctl: &Ioctl<T>, fd: i32, argument: &'a mut T) {
         let at = std::ptr::from_mut(argument) as u64;
         self.push(libc::SYS_ioctl, &[fd as u64, ioctl.request, at]);
@@ -170,15 +160,21 @@ impl<'a> Batch<'a> {
     /// Makes the calls, at once if the kernel can do so; tells what each returned.
     pub fn make(mut self) -> Vec<nix::Result<u64>> {
         match CHANNEL.get() {
-            Some(channel) if self.calls.len() > 1 => self.together(*channel),
-            _ => self.apart(),
+            Some(channel) if self.calls.len() > 1 => {
+                self.together(*channel);
+                self.results()
+            }
+            _ => self.make_apart(),
         }
-        self.calls.iter().map(|call| told(call.result)).collect()
     }
 
     /// Makes the calls one by one, as a program without the lab's kernel does.
     pub fn make_apart(mut self) -> Vec<nix::Result<u64>> {
         self.apart();
+        self.results()
+    }
+
+    fn results(&self) -> Vec<nix::Result<u64>> {
         self.calls.iter().map(|call| told(call.result)).collect()
     }
 
