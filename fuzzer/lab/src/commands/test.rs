@@ -5,6 +5,7 @@ mod canaries;
 mod chain;
 mod churn;
 mod clients;
+mod corpora;
 mod drills;
 mod inputs;
 mod kernels;
@@ -117,6 +118,7 @@ fn wanted(args: &Args) -> anyhow::Result<Vec<Check>> {
     checks.extend(drills::checks());
     checks.extend(theirs::checks());
     checks.extend(campaigns::checks()?);
+    checks.extend(corpora::checks());
     checks.extend(canaries::checks());
     checks.extend(reproducers::checks()?);
     checks.extend(resume::checks());
