@@ -167,10 +167,7 @@ fn play(
 ) -> anyhow::Result<Outcome> {
     theirs.boot()?;
     let node = theirs.node(&client.nodes(mplane)[0].device())?;
-    let expectation = Expectation {
-        opted_in: !client.userptr && !options.vanilla,
-        ..Expectation::of(Driver::Double, !options.vanilla)
-    };
+    let expectation = Expectation::of(Driver::Double, !options.vanilla);
     let limit = PATIENCE + Duration::from_secs(u64::from(args.frames / 10));
     let mut outcome = Outcome::new(client.name, memory.name(), mplane);
     for step in client.steps {

@@ -203,11 +203,7 @@ fn visit(
     theirs.boot()?;
     let device = theirs.node(&subject.device())?;
     let exporter = theirs.node(&subject.exporter())?;
-    let expectation = Expectation {
-        // The ledger does not tell which buffers are USERPTR; there is no dma-buf of them to put a fence on.
-        opted_in: false,
-        ..Expectation::of(subject.driver(), !options.vanilla)
-    };
+    let expectation = Expectation::of(subject.driver(), !options.vanilla);
     theirs.visit(&words(&device, &exporter, formats), LIMIT, expectation)
 }
 

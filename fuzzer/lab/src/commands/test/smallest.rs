@@ -57,11 +57,7 @@ fn complies(context: &Context) -> anyhow::Result<()> {
     let mut target = target(context)?;
     target.agent(&["--load", NAME])?;
     let device = target.node(NAME)?;
-    let expectation = Expectation {
-        // Buffers of USERPTR memory have no fence, and the ledger does not tell which they are.
-        opted_in: false,
-        ..Expectation::default()
-    };
+    let expectation = Expectation::default();
     let visit = target.visit(&words(&device, &device, false), LIMIT, expectation)?;
     let total = visit
         .output

@@ -18,6 +18,9 @@ const FEWEST: u64 = 25;
 /// Frames that each client streams.
 const FRAMES: u64 = 300;
 
+/// v4l2-compliance on one node.
+const COMPLIANCE: [&str; 5] = ["compliance", "--node", "m2m", "--memory", "vmalloc"];
+
 /// Checks of foreign programs.
 pub(super) fn checks() -> Vec<Check> {
     let mut checks = Vec::from(Node::ALL.map(|node| {
@@ -36,9 +39,12 @@ pub(super) fn checks() -> Vec<Check> {
             },
         ),
         Check::new("compliance: a violation is a failure", |context| {
-            let words = ["compliance", "--node", "m2m", "--memory", "vmalloc"];
-            finds(context, &words)
+            finds(context, &COMPLIANCE, "read-on-capture", "I13")
         }),
+        Check::new(
+            "compliance: a fence that is missing is a failure",
+            |context| finds(context, &COMPLIANCE, "capture-only", "I12"),
+        ),
         Check::new(
             "clients: GStreamer, FFmpeg and v4l2-ctl get every frame",
             |context| stream(context, &[Memory::Vmalloc]),
@@ -48,7 +54,7 @@ pub(super) fn checks() -> Vec<Check> {
         }),
         Check::new("clients: a violation is a failure", |context| {
             let words = ["clients", "--client", "gst-decode", "--memory", "vmalloc"];
-            finds(context, &words)
+            finds(context, &words, "read-on-capture", "I13")
         }),
     ]);
     checks
@@ -84,9 +90,12 @@ fn stream(context: &Context, memories: &[Memory]) -> anyhow::Result<()> {
 }
 
 /// With a planted bug that no client notices by itself, the same run breaks a promise.
-fn finds(context: &Context, words: &[&str]) -> anyhow::Result<()> {
-    let words = [words, &["--plant", "read-on-capture"]].concat();
-    lab(context, &words)?.expect(Exit::TIMING)?.says("I13: ")?;
+fn finds(context: &Context, words: &[&str], plant: &str, invariant: &str) -> anyhow::Result<()> {
+    let words = [words, &["--plant", plant]].concat();
+    let ended = lab(context, &words)?;
+    ended
+        .expect(Exit::TIMING)?
+        .says(&format!("{invariant}: "))?;
     Ok(())
 }
 
