@@ -120,6 +120,13 @@ fn whether_a_buffer_is_the_last_is_open_while_another_thread_ends_the_drain() {
     assert_eq!(differences_with(ended, 0, |_| false), 0);
 }
 
+/// A drain without a frame gives an empty CAPTURE buffer back, as a change of the stream does, while another thread is in DQBUF.
+#[test]
+fn what_a_command_gave_a_buffer_back_for_is_open_beside_another_thread() {
+    let stopped = recorded!("stop-beside-dqbuf");
+    assert_eq!(differences_with(stopped, 0, |_| false), 0);
+}
+
 /// A call that fails lets others run before it returns: what it met is older than what they saw.
 #[test]
 fn a_call_may_have_met_what_was_before_another_thread_returned() {

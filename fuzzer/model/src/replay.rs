@@ -242,6 +242,9 @@ impl<'a> Replay<'a> {
         // Following can have ended a doubt; not this one.
         let Touch { writes, .. } = touches(op);
         self.world.doubt |= met | writes;
+        if may_mix(op) && !records.is_empty() {
+            self.doubt_stream(op);
+        }
         self.story.not_predicted("calls that ran at the same time");
     }
 
