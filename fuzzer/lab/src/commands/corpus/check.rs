@@ -58,6 +58,10 @@ pub(super) fn run(
         "{ran} of {all} programs ran twice on fresh boots; {} of them differed or broke something",
         bad.len()
     );
+    anyhow::ensure!(
+        !bad.is_empty() || !interrupt::requested(),
+        "interrupted: what did not run is not checked"
+    );
     Ok(Exit::first(bad))
 }
 
