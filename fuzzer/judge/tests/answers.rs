@@ -113,6 +113,13 @@ fn a_call_that_waits_may_hold_what_is_closed() {
     only_holds_are_open(recorded!("held-by-a-call"), queues);
 }
 
+/// A poll of another thread keeps the dma-buf until the fence ends that it found: its slot is emptied, and it returns before that.
+#[test]
+fn a_poll_that_has_returned_may_hold_what_is_closed() {
+    let dequeues = |op: &Op| matches!(op, Op::Dqbuf { .. });
+    only_holds_are_open(recorded!("held-by-a-poll"), dequeues);
+}
+
 /// STREAMOFF of OUTPUT ends a drain with an empty CAPTURE buffer while another thread is in DQBUF.
 #[test]
 fn whether_a_buffer_is_the_last_is_open_while_another_thread_ends_the_drain() {

@@ -173,11 +173,7 @@ impl World {
                 self.close_dmabuf(dmabuf.0);
                 self.exported(dmabuf.0, (file.0, queue, index, plane), out);
             }
-            Op::PollDmabuf { dmabuf, .. } => {
-                if let Some(memory) = self.memory_of(dmabuf.0) {
-                    self.memories.doubt(memory);
-                }
-            }
+            Op::PollDmabuf { dmabuf, .. } => self.polled(dmabuf.0),
             _ => return false,
         }
         true
@@ -219,6 +215,13 @@ impl World {
             }
             Op::SetControl { .. } => self.not_controlled(op, errno),
             _ => {}
+        }
+    }
+
+    /// `dma_buf_poll()` keeps a dma-buf until the fence has ended that it found, even if the call has long returned.
+    pub(crate) fn polled(&mut self, dmabuf: u8) {
+        if let Some(memory) = self.memory_of(dmabuf) {
+            self.memories.doubt(memory);
         }
     }
 

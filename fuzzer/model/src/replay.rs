@@ -112,6 +112,10 @@ impl<'a> Replay<'a> {
     fn begin(&mut self, number: u16) {
         self.threads = true;
         if let Some(step) = self.program.steps.get(usize::from(number)) {
+            if let Op::PollDmabuf { dmabuf, .. } = step.op {
+                // When it returns its slot may hold another.
+                self.world.polled(dmabuf.0);
+            }
             self.flying.push(Flying {
                 number,
                 op: &step.op,
