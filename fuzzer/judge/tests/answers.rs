@@ -120,6 +120,13 @@ fn a_poll_that_has_returned_may_hold_what_is_closed() {
     only_holds_are_open(recorded!("held-by-a-poll"), dequeues);
 }
 
+/// A poll that has waited looks its descriptor up again, which is gone, though another keeps the file open.
+#[test]
+fn a_poll_may_miss_its_descriptor_when_it_wakes() {
+    let closed = recorded!("closed-under-poll");
+    assert_eq!(differences_with(closed, 0, |_| false), 0);
+}
+
 /// STREAMOFF of OUTPUT ends a drain with an empty CAPTURE buffer while another thread is in DQBUF.
 #[test]
 fn whether_a_buffer_is_the_last_is_open_while_another_thread_ends_the_drain() {

@@ -19,6 +19,8 @@ use crate::world::{World, file_of};
 /// Threads that execute `async` operations: one more is refused.
 const THREADS: usize = 4;
 
+const POLLNVAL: u16 = 0x20;
+
 /// An `async` operation that has not returned.
 struct Flying<'a> {
     number: u16,
@@ -341,6 +343,12 @@ impl<'a> Replay<'a> {
                 },
                 Err(EBADF),
             ) if self.threads => unknown("its slot may have been emptied while it waited"),
+            // do_pollfd() looks the descriptor up again whenever it has waited.
+            (Op::PollFile { .. }, Ok(Out::Polled { revents }))
+                if self.threads && revents & POLLNVAL != 0 =>
+            {
+                unknown("its slot may have been emptied while it waited")
+            }
             (Op::CpuSync { .. }, Err(EINTR)) if waited >= u64::from(CPU_ACCESS_LIMIT.0) => {
                 unknown("the wait was interrupted")
             }
