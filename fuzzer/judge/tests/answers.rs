@@ -91,6 +91,10 @@ fn differences_with(names: (&str, &str), flip: u32, calls: fn(&Op) -> bool) -> u
     story.differences.len()
 }
 
+fn nothing_differs(recorded: (&str, &str)) {
+    assert_eq!(differences_with(recorded, 0, |_| false), 0);
+}
+
 /// Of the buffers that such calls tell of the holds alone are open.
 fn only_holds_are_open(recorded: (&str, &str), calls: fn(&Op) -> bool) {
     let differences = |flip| differences_with(recorded, flip, calls);
@@ -123,29 +127,25 @@ fn a_poll_that_has_returned_may_hold_what_is_closed() {
 /// A poll that has waited looks its descriptor up again, which is gone, though another keeps the file open.
 #[test]
 fn a_poll_may_miss_its_descriptor_when_it_wakes() {
-    let closed = recorded!("closed-under-poll");
-    assert_eq!(differences_with(closed, 0, |_| false), 0);
+    nothing_differs(recorded!("closed-under-poll"));
 }
 
 /// STREAMOFF of OUTPUT ends a drain with an empty CAPTURE buffer while another thread is in DQBUF.
 #[test]
 fn whether_a_buffer_is_the_last_is_open_while_another_thread_ends_the_drain() {
-    let ended = recorded!("streamoff-beside-dqbuf");
-    assert_eq!(differences_with(ended, 0, |_| false), 0);
+    nothing_differs(recorded!("streamoff-beside-dqbuf"));
 }
 
 /// A drain without a frame gives an empty CAPTURE buffer back, as a change of the stream does, while another thread is in DQBUF.
 #[test]
 fn what_a_command_gave_a_buffer_back_for_is_open_beside_another_thread() {
-    let stopped = recorded!("stop-beside-dqbuf");
-    assert_eq!(differences_with(stopped, 0, |_| false), 0);
+    nothing_differs(recorded!("stop-beside-dqbuf"));
 }
 
 /// A call that fails lets others run before it returns: what it met is older than what they saw.
 #[test]
 fn a_call_may_have_met_what_was_before_another_thread_returned() {
-    let refused = recorded!("refused-beside-poll");
-    assert_eq!(differences_with(refused, 0, |_| false), 0);
+    nothing_differs(recorded!("refused-beside-poll"));
 }
 
 #[test]

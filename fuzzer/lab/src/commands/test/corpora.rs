@@ -1,6 +1,10 @@
 //! What comes of a campaign: a log, a corpus that is checked, made smaller and carried on, and a report.
 
-use std::{fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, ensure};
 
@@ -54,7 +58,7 @@ fn two_instances(context: &Context) -> anyhow::Result<()> {
     let kept = lines
         .iter()
         .filter(|line| matches!(line, Line::Kept { .. }));
-    let files = contents(&campaign::corpus_of(&folder.path().join("campaign")))?;
+    let files = programs(&folder.path().join("campaign"))?;
     ensure!(
         kept.count() == files.len(),
         "the log does not tell of all {} programs that were kept",
@@ -65,55 +69,60 @@ fn two_instances(context: &Context) -> anyhow::Result<()> {
 
 fn corpora(context: &Context) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let [big, small] = ["big", "small"].map(|name| folder.path().join(name));
-    fuzz(context, &big, &["--programs", "150"])?
-        .0
-        .expect(Exit::HELD)?;
-    fuzz(context, &small, &["--programs", "2"])?
-        .0
-        .expect(Exit::HELD)?;
-    let [big, small] = [big, small].map(|folder| folder.join("campaign"));
-    let all = size(&big)?;
-    corpus(context, &["check", "--quick"], &[&big])?
+    let big = searched(context, &folder.path().join("big"), "150")?;
+    let small = searched(context, &folder.path().join("small"), "2")?;
+    smaller(context, &big)?;
+    carried(context, &big, &small, &folder.path().join("text"))
+}
+
+/// All programs agree with themselves, some are superfluous, and the others still agree.
+fn smaller(context: &Context, campaign: &Path) -> anyhow::Result<()> {
+    let all = programs(campaign)?.len();
+    corpus(context, &["check", "--quick"], &[campaign])?
         .expect(Exit::HELD)?
         .says(&format!(
             "{all} of {all} programs ran twice, each time after others"
         ))?
         .says("0 of them differed or broke something\n")?;
-    let minimised = corpus(context, &["minimise"], &[&big])?;
-    let kept = size(&big)?;
+    let minimised = corpus(context, &["minimise"], &[campaign])?;
+    let kept = programs(campaign)?.len();
     minimised
         .expect(Exit::HELD)?
         .says(&format!("{kept} of {all} programs show all"))?;
     ensure!(0 < kept && kept < all, "{kept} of {all} programs were kept");
-    corpus(context, &["check"], &[&big])?
+    corpus(context, &["check"], &[campaign])?
         .expect(Exit::HELD)?
         .says(&format!(
             "{kept} of {kept} programs ran twice on fresh boots; 0 of"
         ))?;
-    let text = folder.path().join("text");
-    corpus(context, &["export"], &[&big, &text])?
+    Ok(())
+}
+
+/// What one campaign kept goes through a folder into another.
+fn carried(context: &Context, from: &Path, to: &Path, text: &Path) -> anyhow::Result<()> {
+    let kept = programs(from)?.len();
+    corpus(context, &["export"], &[from, text])?
         .expect(Exit::HELD)?
         .says(&format!("{kept} programs written"))?;
-    let before = size(&small)?;
-    let imported = corpus(context, &["import"], &[&small, &text])?;
-    let new = size(&small)? - before;
+    let before = programs(to)?.len();
+    let imported = corpus(context, &["import"], &[to, text])?;
+    let (here, there) = (programs(to)?, contents(text)?);
+    let new = here.len() - before;
     ensure!(new > 0, "nothing was imported");
     imported.expect(Exit::HELD)?.says(&format!(
         "{new} of {kept} programs are new; the corpus has {}",
         before + new
     ))?;
-    let (here, there) = (contents(&campaign::corpus_of(&small))?, contents(&text)?);
     ensure!(
         there.keys().all(|name| here.contains_key(name)),
         "a program that was imported is missing"
     );
-    refused(context, &small, &text)
+    refused(context, to, text)
 }
 
 /// A folder with a file that is no program changes nothing.
 fn refused(context: &Context, campaign: &Path, text: &Path) -> anyhow::Result<()> {
-    let before = contents(&campaign::corpus_of(campaign))?;
+    let before = programs(campaign)?;
     fs::write(text.join("0-new.vb2"), STARVED)?;
     fs::write(text.join("zz.vb2"), "a = open double\nfrobnicate a\n")?;
     corpus(context, &["import"], &[campaign, text])?
@@ -124,7 +133,7 @@ fn refused(context: &Context, campaign: &Path, text: &Path) -> anyhow::Result<()
         .expect(Exit::MALFORMED)?
         .says("is no campaign's folder")?;
     ensure!(
-        contents(&campaign::corpus_of(campaign))? == before,
+        programs(campaign)? == before,
         "an import that was refused changed the corpus"
     );
     Ok(())
@@ -150,11 +159,13 @@ fn tells(context: &Context) -> anyhow::Result<()> {
 
 fn report(context: &Context) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    fuzz(context, folder.path(), &["--programs", "400"])?
-        .0
-        .expect(Exit::HELD)?;
-    let files = ["campaign", "page.html", "lines.info"];
-    let [campaign, page, lcov] = files.map(|name| folder.path().join(name).display().to_string());
+    let campaign = searched(context, folder.path(), "400")?;
+    let files = [
+        campaign,
+        folder.path().join("page.html"),
+        folder.path().join("lines.info"),
+    ];
+    let [campaign, page, lcov] = files.map(|path| path.display().to_string());
     let words = ["report", &campaign, "--html", &page, "--lcov", &lcov];
     lab(context, &words)?
         .expect(Exit::HELD)?
@@ -201,6 +212,14 @@ fn corpus(context: &Context, words: &[&str], folders: &[&Path]) -> anyhow::Resul
     lab(context, &words)
 }
 
-fn size(campaign: &Path) -> anyhow::Result<usize> {
-    Ok(contents(&campaign::corpus_of(campaign))?.len())
+/// A campaign of so many programs that finds nothing; tells its folder.
+fn searched(context: &Context, folder: &Path, programs: &str) -> anyhow::Result<PathBuf> {
+    let (ended, _) = fuzz(context, folder, &["--programs", programs])?;
+    ended.expect(Exit::HELD)?;
+    Ok(folder.join("campaign"))
+}
+
+/// What a campaign has kept.
+fn programs(campaign: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    contents(&campaign::corpus_of(campaign))
 }
